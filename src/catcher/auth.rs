@@ -12,7 +12,7 @@ use crate::protocol::auth::{ChannelBinding, Hash};
 /// A SASL mechanism that the catcher can offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
-    /// RFC 5802, RFC 7677. With -PLUS only under TLS.
+    /// RFC 5802 and RFC 7677. The -PLUS variants are possible only under TLS.
     Scram(Kind),
     /// RFC 2195.
     CramMd5,
@@ -20,11 +20,11 @@ pub enum Mechanism {
     Plain,
     /// draft-murchison-sasl-login.
     Login,
-    /// Google's, before RFC 7628.
+    /// Google's mechanism, older than RFC 7628.
     XOauth2,
     /// RFC 7628.
     OauthBearer,
-    /// RFC 4422 A. Only where the client has shown a certificate.
+    /// RFC 4422 appendix A. Possible only if the client has shown a certificate.
     External,
 }
 
@@ -64,7 +64,7 @@ impl Mechanism {
         }
     }
 
-    /// Whether it can be done on this connection.
+    /// Whether the mechanism can be used on this connection.
     pub(super) fn is_open(self, secured: &Secured) -> bool {
         match self {
             Mechanism::Scram(Kind { plus: true, .. }) => !secured.bindings.is_empty(),
@@ -78,7 +78,7 @@ impl Mechanism {
 #[derive(Clone, Debug, Default)]
 pub struct Secured {
     pub bindings: Vec<ChannelBinding>,
-    /// Whom the client's certificate names.
+    /// The name in the client's certificate.
     pub certificate: Option<String>,
 }
 
@@ -109,14 +109,14 @@ impl std::error::Error for UnknownMechanism {}
 /// The login that the catcher accepts.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Every name is accepted with every secret; those below are only a suggestion.
+    /// Accepts every name with every secret. The values below are then only a suggestion.
     pub any: bool,
     pub username: String,
-    /// For SCRAM, CRAM-MD5, PLAIN and LOGIN.
+    /// The password for SCRAM, CRAM-MD5, PLAIN and LOGIN.
     pub password: String,
-    /// For XOAUTH2 and OAUTHBEARER.
+    /// The token for XOAUTH2 and OAUTHBEARER.
     pub token: String,
-    /// What SCRAM makes of the password.
+    /// The keys that SCRAM derives from the password.
     pub(super) account: Account,
 }
 
@@ -130,12 +130,12 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// The one login.
+    /// Accepts this login and no other.
     pub fn new(username: String, password: String, token: String) -> Self {
         Self { any: false, username, password, token, account: Account::default() }
     }
 
-    /// Whether this name goes with this secret.
+    /// Accepts the login if the user name is known and `is_right` says that the secret fits it.
     fn accept(&self, user: &[u8], is_right: bool) -> Outcome {
         if self.any || (user == self.username.as_bytes() && is_right) {
             Outcome::Accepted(String::from_utf8_lossy(user).into_owned())
@@ -145,22 +145,22 @@ impl Credentials {
     }
 }
 
-/// How an exchange goes on.
+/// The next step of an exchange.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// 334 with this text, in base64.
+    /// Send 334 with this text in base64.
     Challenge(Exchange, Vec<u8>),
-    /// 235, for the client of this name.
+    /// Send 235: the client has logged in under this name.
     Accepted(String),
-    /// 535.
+    /// Send 535.
     Refused,
-    /// 535: the login is not bound to this connection as it has to be (RFC 5802 7).
+    /// Send 535: the login is not bound to this connection as it has to be (RFC 5802 section 7).
     Unbound(&'static str),
-    /// 501: not what the mechanism prescribes.
+    /// Send 501: the client's message breaks the mechanism's syntax.
     Malformed,
 }
 
-/// An exchange under way: what the client's next line is taken for.
+/// An exchange in progress. The variant says how the client's next line is read.
 #[derive(Debug)]
 pub(super) enum Exchange {
     Plain,
@@ -172,26 +172,26 @@ pub(super) enum Exchange {
         challenge: Vec<u8>,
     },
     Oauth(Mechanism),
-    /// An error was reported in a challenge. Whatever comes next, the login stays refused (RFC
-    /// 7628 section 3.2.3).
+    /// The last challenge reported an error. The login is refused whatever the client sends next
+    /// (RFC 7628 section 3.2.3).
     OauthRefused,
     Scram(Kind),
     ScramProof(Box<Asked>),
-    /// Both sides have proven themselves: the client has nothing more to say.
+    /// Both sides have proved that they know the password. The client has nothing more to send.
     ScramProven(String),
     External,
 }
 
-/// What an exchange stands on.
+/// The facts about the connection that an exchange depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ground<'a> {
     pub login: &'a Credentials,
     pub secured: &'a Secured,
-    /// The mechanisms that the client was told.
+    /// The mechanisms that the server has offered to the client.
     pub offered: &'a [Mechanism],
 }
 
-/// Starts an exchange; `challenge` is CRAM-MD5's.
+/// Starts an exchange. `challenge` is used by CRAM-MD5 only.
 pub(super) fn begin(
     mechanism: Mechanism,
     initial: Option<&[u8]>,
@@ -212,16 +212,16 @@ pub(super) fn begin(
     };
     match initial {
         None => Outcome::Challenge(exchange, opening),
-        // The server speaks first there (RFC 4954 section 4).
+        // In CRAM-MD5 the server speaks first (RFC 4954 section 4).
         Some(_) if mechanism == Mechanism::CramMd5 => Outcome::Malformed,
-        // "=" is an empty initial response, which base64 can't write.
+        // "=" means an empty initial response, which base64 can't express.
         Some(b"=") => exchange.hear(b"", ground),
         Some(encoded) => exchange.hear(encoded, ground),
     }
 }
 
 impl Exchange {
-    /// The client's next line, still in base64.
+    /// Reads the client's next line, which is still in base64.
     pub(super) fn hear(self, encoded: &[u8], ground: Ground<'_>) -> Outcome {
         let Ground { login, secured, offered } = ground;
         let Ok(response) = base64::STANDARD.decode(encoded) else {
@@ -245,7 +245,8 @@ impl Exchange {
     }
 }
 
-/// As whom the owner of the certificate acts; nothing: as themselves (RFC 4422 A.1).
+/// Reads the name that the certificate's owner wants to act as. An empty response means their own
+/// name (RFC 4422 section A.1).
 fn external(response: &[u8], certificate: Option<&str>, login: &Credentials) -> Outcome {
     let (Ok(acting), Some(owner)) = (std::str::from_utf8(response), certificate) else {
         return Outcome::Malformed;
@@ -257,7 +258,7 @@ fn external(response: &[u8], certificate: Option<&str>, login: &Credentials) -> 
     }
 }
 
-/// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2).
+/// Reads `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2).
 fn plain(response: &[u8], login: &Credentials) -> Outcome {
     let mut fields = response.split(|&octet| octet == 0);
     let (Some(acting), Some(user), Some(password), None) =
@@ -271,12 +272,12 @@ fn plain(response: &[u8], login: &Credentials) -> Outcome {
     login.accept(user, password == login.password.as_bytes())
 }
 
-/// `user digest`, the digest in lower-case hexadecimal (RFC 2195 section 2).
+/// Reads `user digest`, with the digest in lower-case hexadecimal (RFC 2195 section 2).
 fn cram_md5(challenge: &[u8], response: &[u8], login: &Credentials) -> Outcome {
     let Some(space) = response.iter().rposition(|&octet| octet == b' ') else {
         return Outcome::Malformed;
     };
-    // HMAC takes keys of any length: the error can't come.
+    // HMAC takes keys of any length, so this never fails.
     let Ok(mut mac) = Hmac::<Md5>::new_from_slice(login.password.as_bytes()) else {
         return Outcome::Refused;
     };
@@ -285,7 +286,7 @@ fn cram_md5(challenge: &[u8], response: &[u8], login: &Credentials) -> Outcome {
     login.accept(&response[..space], &response[space + 1..] == digest.as_bytes())
 }
 
-/// `user=U ^A auth=Bearer T ^A ^A`, and `n,a=U, ^A ... ^A auth=Bearer T ^A ^A`.
+/// Reads `user=U ^A auth=Bearer T ^A ^A`, or `n,a=U, ^A ... ^A auth=Bearer T ^A ^A`.
 fn oauth(mechanism: Mechanism, response: &[u8], login: &Credentials) -> Outcome {
     let Some(text) = std::str::from_utf8(response).ok().and_then(|text| text.strip_suffix("\u{1}\u{1}"))
     else {
@@ -309,7 +310,7 @@ fn oauth(mechanism: Mechanism, response: &[u8], login: &Credentials) -> Outcome 
     }
 }
 
-/// The user of a GS2 header, `n,a=user,` (RFC 5801 section 4).
+/// The user in a GS2 header, `n,a=user,` (RFC 5801 section 4).
 fn gs2_user(header: &str) -> Option<String> {
     let name = header.strip_prefix("n,a=")?.strip_suffix(',')?;
     Some(name.replace("=2C", ",").replace("=3D", "="))

@@ -20,11 +20,11 @@ use x509_parser::parse_x509_certificate;
 use super::random;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long an authority for one run is valid: some platforms refuse certificates
-/// that live for years.
+/// How long an authority for one run is valid. Some platforms refuse certificates that are valid
+/// for years.
 const ONE_RUN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const KEPT: Duration = Duration::from_secs(5 * 365 * 24 * 60 * 60);
-/// A kept authority that ends within this time is replaced at the next start.
+/// A stored authority that expires within this time is replaced at the next start.
 const LEFT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 const CERTIFICATE: &str = "ca.pem";
@@ -37,13 +37,13 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// An authority for one run, whose key is never written anywhere.
+    /// Creates an authority for one run. Its key is never written to disk.
     pub fn create() -> io::Result<Self> {
         Self::new(KeyPair::generate().map_err(broken)?, Scope::Anything)
     }
 
-    /// The authority of this folder. Where there is none, or one that is about to end
-    /// or is damaged, a new one is made and kept there.
+    /// Loads the authority stored in this folder. If there is none, or it is damaged or about to
+    /// expire, a new one is created and stored there.
     pub fn kept_in(folder: &Path) -> io::Result<Self> {
         if let Some(kept) = Self::load(folder) {
             return Ok(kept);
@@ -51,12 +51,12 @@ impl Authority {
         let authority = Self::new(KeyPair::generate().map_err(broken)?, Scope::Loopback)?;
         match authority.keep_in(folder) {
             Ok(()) => Ok(authority),
-            // Another catcher that was started at the same moment may have been first.
+            // Another catcher that started at the same moment may have stored its authority first.
             Err(error) => Self::load(folder).ok_or(error),
         }
     }
 
-    /// Where a folder has the certificate.
+    /// The path of the certificate in a folder.
     pub fn certificate_in(folder: &Path) -> PathBuf {
         folder.join(CERTIFICATE)
     }
@@ -80,7 +80,7 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), pem })
     }
 
-    /// None where there is no authority that can be used.
+    /// Returns `None` if the folder has no usable authority.
     fn load(folder: &Path) -> Option<Self> {
         let pem = fs::read_to_string(folder.join(CERTIFICATE)).ok()?;
         let key = KeyPair::from_pem(&fs::read_to_string(folder.join(KEY)).ok()?).ok()?;
@@ -92,7 +92,7 @@ impl Authority {
         (lasts && is_ours).then(|| Self { issuer: Issuer::new(params(Scope::Loopback), key), pem })
     }
 
-    /// Certificate and key come to the folder together or not at all.
+    /// Stores the certificate and the key together: either both are written or neither is.
     fn keep_in(&self, folder: &Path) -> io::Result<()> {
         let (above, Some(name)) = (folder.parent().unwrap_or(Path::new(".")), folder.file_name()) else {
             return Err(io::Error::new(
@@ -117,14 +117,14 @@ impl Authority {
                 renamed
             });
         if written.is_err() {
-            // What can't be removed is only in the way of nothing.
+            // A leftover folder does no harm.
             let _ = fs::remove_dir_all(&new);
         }
         written
     }
 }
 
-/// What an authority may vouch for.
+/// The names that an authority may issue certificates for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     Anything,
@@ -139,7 +139,7 @@ fn params(scope: Scope) -> CertificateParams {
     };
     name_and_date(&mut params, "rsmtp catcher: test authority", since_epoch().saturating_sub(DAY), life);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    // Python's strict verification (3.13) asks for the key usage.
+    // Python's strict verification (3.13) requires the key usage.
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     if scope == Scope::Loopback {
         params.name_constraints = Some(NameConstraints {
@@ -157,7 +157,7 @@ fn params(scope: Scope) -> CertificateParams {
     params
 }
 
-/// When a server's certificate is valid.
+/// The period in which a server's certificate is valid.
 #[derive(Clone, Copy, Debug)]
 pub enum Validity {
     Past,
@@ -189,7 +189,7 @@ fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// A folder that its owner alone can enter; one that is there stays as it is.
+/// Creates a folder that only its owner can enter. An existing folder is left unchanged.
 fn private_folder(path: &Path, may_exist: bool) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(may_exist);

@@ -1,5 +1,5 @@
 //! One connection: moves octets between the wire and the session, and carries out the session's
-//! effects. Makes no decisions about SMTP.
+//! effects. It makes no decisions about SMTP.
 
 use std::io;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use super::stop::Stop;
 use super::store::{Record, Store};
 use super::wire::Wire;
 
-/// Room for one read. Large: a client that streams messages is answered once a
-/// read, and each answer costs a system call on both sides.
+/// The size of the read buffer. It is large because a client that streams messages gets one answer
+/// for each read, and each answer costs a system call on both sides.
 const ROOM: usize = 256 * 1024;
 
 /// Everything that a connection's thread works with.
@@ -24,21 +24,21 @@ pub struct Connection {
     pub store: Arc<Store>,
     pub record: Arc<Record>,
     pub stop: Arc<Stop>,
-    /// Absent where there is no TLS.
+    /// `None` if TLS is off.
     pub identity: Option<Arc<Identity>>,
     pub started: Instant,
 }
 
-/// What came of an effect.
+/// What to do after an effect.
 enum Next {
     GoOn,
-    /// TLS has begun: what was read before is dropped.
+    /// TLS has begun, so what was read before is dropped.
     Afresh,
     End,
 }
 
 impl Connection {
-    /// Serves the client until one of the two leaves.
+    /// Serves the client until the client or the server ends the connection.
     pub fn serve(mut self) {
         if let Err(error) = self.converse() {
             self.session.note(&format!("the connection broke: {error}"));
@@ -65,7 +65,7 @@ impl Connection {
             if taken > 0 {
                 continue;
             }
-            // An incomplete line, always much shorter than the buffer, is kept.
+            // Keep the incomplete line. It is always much shorter than the buffer.
             buffer.copy_within(start..end, 0);
             (start, end) = (0, end - start);
             match self.wire.read(&mut buffer[end..]) {
@@ -129,7 +129,7 @@ impl Connection {
                     }
                     Err(error) => {
                         self.session.note(&format!("the TLS handshake failed: {error}"));
-                        // The alert must reach the client: no RST behind it.
+                        // The alert must reach the client, so no RST may follow it.
                         self.wire.close(Disconnect::Fin, &self.stop);
                         return Ok(Next::End);
                     }
@@ -145,12 +145,13 @@ impl Connection {
     }
 }
 
-/// A read limit that has passed is `WouldBlock` on Unix, `TimedOut` on Windows.
+/// A read that reaches its time limit fails with `WouldBlock` on Unix, and with `TimedOut` on
+/// Windows.
 fn timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-/// The longest silence that can be set on a socket is not zero.
+/// A socket's timeout can't be zero, so it is raised to the shortest possible one.
 pub fn at_least_a_moment(time: Duration) -> Duration {
     time.max(Duration::from_millis(1))
 }

@@ -20,12 +20,12 @@ const KEPT_TEXT: usize = 64 * 1024;
 pub enum Side {
     Client,
     Server,
-    /// Not said, but done: a handshake, a disconnect.
+    /// Something that happened, such as a handshake or a disconnect.
     Event,
 }
 
 impl Side {
-    /// As dialogues are written: `C:`, `S:`, and `--` for what was done.
+    /// The prefix of such lines in dialogues: `C:`, `S:`, or `--` for an event.
     pub fn mark(self) -> &'static str {
         match self {
             Side::Client => "C:",
@@ -35,7 +35,7 @@ impl Side {
     }
 }
 
-/// A run of lines.
+/// A sequence of lines.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     text: Vec<u8>,
@@ -54,13 +54,13 @@ struct Mark {
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     pub side: Side,
-    /// Since the start of the connection.
+    /// The time since the start of the connection.
     pub at: Duration,
     pub text: &'a [u8],
 }
 
 impl Log {
-    /// A log with room for an ordinary transaction.
+    /// Creates a log with room for an ordinary transaction.
     pub fn with_room() -> Self {
         Log { text: Vec::with_capacity(256), ends: Vec::with_capacity(8), dropped: 0 }
     }
@@ -74,7 +74,7 @@ impl Log {
         self.ends.push(Mark { end: self.text.len() as u32, side, at });
     }
 
-    /// Each line of a reply in its wire form.
+    /// Records each line of a reply, given in its wire form.
     pub fn push_reply(&mut self, at: Duration, wire: &[u8]) {
         let wire = wire.strip_suffix(b"\r\n").unwrap_or(wire);
         for line in wire.split(|&octet| octet == b'\n') {
@@ -107,11 +107,11 @@ impl Log {
     }
 }
 
-/// A line as one reads it.
+/// A line for people to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     pub side: Side,
-    /// Since the start of the connection; `None` for a note about what was not kept.
+    /// The time since the start of the connection. A note about lines that were not kept has none.
     pub at: Option<Duration>,
     pub text: String,
 }
@@ -138,8 +138,8 @@ fn readable(text: &[u8]) -> String {
     escaped(&String::from_utf8_lossy(text)).into_owned()
 }
 
-/// A connection's lines: how it was opened, its latest transactions, and what
-/// is being said. A clone costs a few reference counts.
+/// A connection's lines: its opening, its latest transactions, and the current run. A clone costs a
+/// few reference counts.
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     opening: Option<Arc<Log>>,
@@ -149,13 +149,12 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Where lines are recorded.
+    /// The log that lines are recorded in now.
     pub fn current(&mut self) -> &mut Log {
         Arc::make_mut(&mut self.current)
     }
 
-    /// Ends the current run: what was said before the first cut is the opening.
-    /// Returns the run that was ended.
+    /// Ends the current run and returns it. The run before the first cut is the opening.
     pub fn cut(&mut self) -> Arc<Log> {
         if self.current.is_empty() {
             return Arc::clone(&self.current);
@@ -173,12 +172,12 @@ impl Conversation {
         ended
     }
 
-    /// The opening and this run alone: what one message was said with.
+    /// The opening and this run alone: the conversation about one message.
     pub fn around(&self, run: Arc<Log>) -> Conversation {
         Conversation { opening: self.opening.clone(), past: VecDeque::new(), dropped: 0, current: run }
     }
 
-    /// What was read from somewhere else: the lines of one message.
+    /// Builds the conversation about one message from stored lines.
     pub fn of(lines: impl IntoIterator<Item = (Side, Duration, String)>) -> Conversation {
         let mut conversation = Conversation::default();
         for (side, at, text) in lines {
@@ -187,7 +186,7 @@ impl Conversation {
         conversation
     }
 
-    /// The lines as one reads them: `C: EHLO me`, `S: 250 ok`.
+    /// The lines for people to read: `C: EHLO me`, `S: 250 ok`.
     pub fn lines(&self) -> Vec<String> {
         self.said().iter().map(Said::to_string).collect()
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// As `1 message`, `2 messages`.
+/// Writes a count with its noun: `1 message`, `2 messages`.
 #[must_use]
 pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     format!("{count} {noun}{}", if count == N::from(1) { "" } else { "s" })

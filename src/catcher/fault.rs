@@ -8,40 +8,40 @@ use std::time::Duration;
 
 pub use super::stage::Stage;
 
-/// What to do wrong when a stage is reached.
+/// What goes wrong when a stage is reached.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub stage: Stage,
-    /// Only for this address (the forward-path at RCPT, the reverse-path at
-    /// MAIL, the recipient that is answered at LMTP's end of data). An address
-    /// that starts with `@` stands for its whole domain.
+    /// Limits the fault to this address: the forward-path at RCPT, the reverse-path at MAIL, or at
+    /// LMTP's end of data the recipient that the reply is about. An address that starts with `@`
+    /// stands for its whole domain.
     pub address: Option<String>,
-    /// So many times the stage is passed unharmed.
+    /// How many times the stage passes without the fault.
     pub skip: u32,
-    /// So many times it fails; `None`: always.
+    /// How many times the fault strikes. `None` means always.
     pub times: Option<u32>,
-    /// At [`Stage::MailData`]: only after so many octets of mail data.
+    /// At [`Stage::MailData`]: how many octets of mail data arrive before the fault strikes.
     pub after: u64,
     /// A pause before the reply.
     pub delay: Duration,
     pub reply: FaultReply,
-    /// The reply goes out octet by octet, with this pause between them.
+    /// Sends the reply octet by octet, with this pause between them.
     pub drip: Option<Duration>,
-    /// The reply is repeated until the client leaves.
+    /// Repeats the reply until the client leaves.
     pub endless: bool,
-    /// Sent at once after the reply, in the same write.
+    /// Octets sent directly after the reply, in the same write.
     pub extra: Vec<u8>,
-    /// No reply ever; the connection stays open.
+    /// Never replies, but keeps the connection open.
     pub stall: bool,
-    /// The connection ends: after the reply, or instead of it.
+    /// Ends the connection after the reply or, if there is none, instead of it.
     pub disconnect: Option<Disconnect>,
-    /// Whether the command takes effect. `None`: as the reply says.
+    /// Whether the command takes effect. `None` means that the reply decides.
     pub accept: Option<bool>,
-    /// At [`Stage::Handshake`]: the certificate that is shown.
+    /// At [`Stage::Handshake`]: the certificate that the server shows.
     pub certificate: Option<BadCertificate>,
 }
 
-/// What is said in place of the usual reply.
+/// What the server sends in place of the usual reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultReply {
     /// The usual reply.
@@ -57,31 +57,31 @@ pub enum FaultReply {
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disconnect {
-    /// In order: TLS's close_notify where there is TLS, then TCP's FIN.
+    /// In order: first TLS's close_notify if TLS is in use, then TCP's FIN.
     Fin,
     /// TCP's RST.
     Reset,
-    /// The server says no more, but reads on until the client leaves.
+    /// The server sends nothing more, but reads on until the client leaves.
     HalfClose,
 }
 
 /// A certificate that a client must refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadCertificate {
-    /// Trusted, but for another host.
+    /// Trusted, but issued for another host.
     WrongName,
-    /// Trusted until yesterday.
+    /// Expired yesterday.
     Expired,
-    /// Trusted from tomorrow on.
+    /// Valid from tomorrow on.
     NotYetValid,
-    /// From an unknown authority.
+    /// Issued by an unknown authority.
     Untrusted,
     /// Signed with its own key.
     SelfSigned,
 }
 
 impl Fault {
-    /// A fault that changes nothing yet.
+    /// A fault that changes nothing until its fields are set.
     pub fn at(stage: Stage) -> Self {
         Fault {
             stage,
@@ -137,31 +137,31 @@ fn matches(wanted: &str, address: &str) -> bool {
     }
 }
 
-/// All the faults of a catcher, shared by its connections. They may be added
-/// and cleared while connections are open.
+/// All faults of a catcher, shared by its connections. Faults can be added and removed while
+/// connections are open.
 #[derive(Debug, Default)]
 pub struct FaultPlan {
-    /// How many faults there are: spares the ordinary server the lock.
+    /// The number of faults. A server without faults reads it instead of taking the lock.
     count: AtomicUsize,
     faults: Mutex<Vec<Armed>>,
     numbers: AtomicU64,
 }
 
-/// A fault as it stands.
+/// A fault and what is left of it.
 #[derive(Clone, Debug)]
 pub struct Armed {
-    /// Which fault of the catcher's it is, from 1 on.
+    /// The fault's number. Each catcher counts its faults from 1.
     pub number: u64,
     pub fault: Arc<Fault>,
-    /// So many times the stage will still be passed unharmed.
+    /// How many more times the stage passes without the fault.
     pub skip: u32,
-    /// So many times it will still fail; `None`: always.
+    /// How many more times the fault strikes. `None` means always.
     pub left: Option<u32>,
 }
 
 impl FaultPlan {
-    /// Adds a fault and returns its number. Of several that fit, the first one
-    /// added acts.
+    /// Adds a fault and returns its number. If several faults fit, the one that was added first
+    /// acts.
     pub fn add(&self, fault: Fault) -> u64 {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
@@ -170,12 +170,12 @@ impl FaultPlan {
         number
     }
 
-    /// The faults as they stand, used-up ones too, in the order they were added.
+    /// All faults in the order in which they were added, including used-up ones.
     pub fn list(&self) -> Vec<Armed> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes one fault away. Returns whether it was there.
+    /// Removes one fault. Returns whether it existed.
     pub fn remove(&self, number: u64) -> bool {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let before = faults.len();
@@ -184,14 +184,14 @@ impl FaultPlan {
         faults.len() < before
     }
 
-    /// Behaves well again.
+    /// Removes all faults.
     pub fn clear(&self) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         faults.clear();
         self.count.store(0, Ordering::Release);
     }
 
-    /// The fault that is due at this stage, if any, counted as used.
+    /// Returns the fault that is due at this stage, if any, and counts it as used.
     pub(super) fn take(&self, stage: Stage, address: Option<&str>) -> Option<Arc<Fault>> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;

@@ -1,4 +1,4 @@
-//! A fault in words, for displays of the catcher's faults.
+//! Describes a fault in words, for displays.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::escape::escaped;
 use super::counted::counted;
 use super::fault::{BadCertificate, Disconnect, Fault, FaultReply};
 
-/// As `replies 450 4.2.1 try later; after 2 s; then disconnects`.
+/// For example `replies 450 4.2.1 try later; after 2 s; then disconnects`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = vec![self.said()];
@@ -73,7 +73,7 @@ impl BadCertificate {
     }
 }
 
-/// Octets as one reads them, cut short; the usual line end goes without saying.
+/// Shows octets in readable form, shortened. The usual line end is left out.
 fn quoted(octets: &[u8]) -> String {
     const SHOWN: usize = 200;
     let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);

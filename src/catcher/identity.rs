@@ -25,32 +25,31 @@ pub struct Identity {
     authority: Authority,
     ca_file: CaFile,
     good: Shown,
-    /// The certificate for a client, and its key: made when it is first asked for.
+    /// The certificate and key for a client, created at the first request.
     client: Mutex<Option<TempFile>>,
 }
 
-/// What a client is shown.
+/// The TLS settings that a client meets.
 #[derive(Clone, Debug)]
 pub struct Shown {
     pub config: Arc<ServerConfig>,
-    /// The certificate in it, in DER.
+    /// The server's certificate, in DER.
     pub certificate: CertificateDer<'static>,
 }
 
 /// Where the authority's certificate can be read.
 #[derive(Debug)]
 enum CaFile {
-    /// For as long as the catcher runs.
+    /// A temporary file that exists as long as the catcher runs.
     Temporary(TempFile),
-    /// In the folder that keeps the authority.
+    /// A file in the folder that stores the authority.
     Kept(PathBuf),
 }
 
 impl Identity {
-    /// Issues a server certificate for `names` (DNS names and IP addresses). The
-    /// authority is the one kept in the folder, or a new one for this run alone. Where
-    /// `asks_clients` is true, clients are asked for a certificate by that authority, and may
-    /// have none.
+    /// Issues a server certificate for `names` (DNS names and IP addresses). The authority is the
+    /// one stored in the folder, or a new one for this run alone. If `asks_clients` is true,
+    /// clients are asked for a certificate from that authority, but may connect without one.
     pub fn create(names: Vec<String>, folder: Option<&Path>, asks_clients: bool) -> io::Result<Self> {
         let (authority, ca_file) = match folder {
             Some(folder) => {
@@ -70,7 +69,7 @@ impl Identity {
         Ok(Identity { names, authority, ca_file, good, client: Mutex::default() })
     }
 
-    /// A file with a certificate for a client of this name, and its key, in PEM: for EXTERNAL.
+    /// The path of a PEM file with a certificate and key for a client of this name, for EXTERNAL.
     pub fn client_file(&self, name: &str) -> io::Result<PathBuf> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = &*client {
@@ -90,7 +89,7 @@ impl Identity {
         Ok(path)
     }
 
-    /// Where the authority's certificate is, in PEM.
+    /// The path of the authority's certificate, in PEM.
     pub fn ca_file(&self) -> &Path {
         match &self.ca_file {
             CaFile::Temporary(file) => file.path(),
@@ -98,7 +97,7 @@ impl Identity {
         }
     }
 
-    /// A kept authority stays.
+    /// Removes the temporary files. A stored authority stays.
     pub fn remove_files(&self) {
         if let CaFile::Temporary(file) = &self.ca_file {
             file.remove();
@@ -106,7 +105,8 @@ impl Identity {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// What a connection is shown: the good certificate, or one that no client should accept.
+    /// The TLS settings for a connection, with the good certificate or one that every client should
+    /// refuse.
     pub fn shown(&self, bad: Option<BadCertificate>) -> io::Result<Shown> {
         match bad {
             None => Ok(self.good.clone()),
@@ -121,7 +121,7 @@ impl Identity {
     }
 }
 
-/// Whom a certificate names.
+/// The name that a certificate was issued to.
 pub fn owner(certificate: &[u8]) -> Option<String> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;
     let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
@@ -149,7 +149,7 @@ fn server_params(names: &[String], validity: Validity) -> io::Result<Certificate
     Ok(params)
 }
 
-/// Clients are asked for a certificate by `trusted`, if there is one.
+/// Builds the TLS settings. If `trusted` is given, clients are asked for a certificate from it.
 fn shown(
     certificate: CertificateDer<'static>,
     key: &KeyPair,

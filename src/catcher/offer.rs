@@ -87,7 +87,7 @@ impl Offer {
         }
     }
 
-    /// What offers options of delivery.
+    /// The offer that announces this extension.
     pub(super) fn of(extension: Extension) -> Self {
         match extension {
             Extension::Dsn => Offer::Dsn,

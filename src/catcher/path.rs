@@ -3,7 +3,7 @@
 
 use crate::address::path;
 
-/// The parameters of MAIL or RCPT: keywords in capitals, values as they came.
+/// The parameters of MAIL or RCPT. Keywords are in capitals, values are unchanged.
 pub type Parameters = Vec<(String, Option<String>)>;
 
 /// What is wrong with a path or its parameters.
@@ -23,7 +23,7 @@ pub fn parse<'a>(argument: &'a [u8], prefix: &str) -> Result<(&'a str, Parameter
     Ok((address, parameters))
 }
 
-/// `keyword[=value]`, each after one space (RFC 5321 section 4.1.2).
+/// Reads `keyword[=value]` items, each after one space (RFC 5321 section 4.1.2).
 fn parameters(text: &str) -> Result<Parameters, Malformed> {
     let text = text.trim_end_matches(' ');
     if text.is_empty() {

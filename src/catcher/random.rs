@@ -1,8 +1,8 @@
-//! Random names and secrets, from TLS's generator.
+//! Random names and secrets from the TLS library's generator.
 
 use std::io;
 
-/// So many random octets.
+/// Returns `count` random octets.
 pub fn octets(count: usize) -> io::Result<Vec<u8>> {
     let mut octets = vec![0; count];
     rustls::crypto::aws_lc_rs::default_provider()
@@ -12,7 +12,7 @@ pub fn octets(count: usize) -> io::Result<Vec<u8>> {
     Ok(octets)
 }
 
-/// So many random octets, as twice as many hexadecimal digits.
+/// Returns `count` random octets as hexadecimal digits.
 pub fn hex(count: usize) -> io::Result<String> {
     Ok(octets(count)?.iter().map(|octet| format!("{octet:02x}")).collect())
 }

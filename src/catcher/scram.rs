@@ -7,8 +7,8 @@
 //! us      v=signature
 //! client  (nothing)                                            then 235
 //! ```
-//! A server that signs has to know the password: no other one can be taken for right here, as
-//! the other mechanisms do where any login is.
+//! To sign its answer, the server has to know the password. SCRAM therefore can't accept any login,
+//! as the other mechanisms can.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,11 +19,12 @@ use super::random;
 use crate::protocol::auth::{ChannelBinding, Hash};
 use crate::protocol::scram::{FEWEST_ITERATIONS, Keys, Pbkdf2, is_equal, prepared};
 
-/// Octets.
+/// The length of the salt in octets.
 const SALT: usize = 16;
 const NONCE: usize = 18;
 
-/// What is kept of a password, made when it is first needed: that takes some milliseconds.
+/// The keys derived from a password. They are computed at the first use, because that takes some
+/// milliseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     sha1: OnceLock<Option<Arc<Kept>>>,
@@ -37,7 +38,7 @@ struct Kept {
 }
 
 impl Account {
-    /// None: the password can't be prepared (RFC 4013), or there are no random octets.
+    /// Returns `None` if the password can't be prepared (RFC 4013) or there are no random octets.
     fn kept(&self, hash: Hash, login: &Credentials) -> Option<Arc<Kept>> {
         let place = match hash {
             Hash::Sha1 => &self.sha1,
@@ -53,27 +54,27 @@ impl Account {
     }
 }
 
-/// What an exchange is about.
+/// Which variant of SCRAM an exchange uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     pub hash: Hash,
     pub plus: bool,
 }
 
-/// We have asked for the proof.
+/// The server waits for the client's proof.
 #[derive(Debug)]
 pub struct Asked {
     hash: Hash,
     user: String,
-    /// What `c=` must say: the client's header, and what binds TLS.
+    /// The expected value of `c=`: the client's header and the channel binding.
     bound: Vec<u8>,
     nonce: String,
-    /// What both sides sign, but for the client's last message.
+    /// The part of the signed text that precedes the client's last message.
     said: String,
 }
 
-/// The client's first message. `bindings` are those of this connection, and `offered` the
-/// mechanisms that the client was told.
+/// Reads the client's first message. `bindings` are those of this connection, and `offered` holds
+/// the mechanisms that the server offered.
 pub fn begin(
     kind: Kind,
     message: &[u8],
@@ -88,7 +89,8 @@ pub fn begin(
             None => return Outcome::Unbound("unsupported-channel-binding-type"),
         },
         (Flag::By(_), false) | (_, true) => return Outcome::Unbound("channel-binding-not-supported"),
-        // The client can, and was not told that we can: something on the way has hidden it.
+        // The client supports channel binding but did not see the server's offer, so the offer was
+        // removed on the way.
         (Flag::NotOffered, false) if offered.contains(&Mechanism::Scram(Kind { plus: true, ..kind })) => {
             return Outcome::Unbound("server-does-support-channel-binding");
         }
@@ -108,7 +110,7 @@ pub fn begin(
 }
 
 impl Asked {
-    /// The client's proof.
+    /// Checks the client's proof.
     pub fn hear(self, message: &[u8], login: &Credentials) -> Outcome {
         let read = || {
             let (without_proof, proof) = std::str::from_utf8(message).ok()?.rsplit_once(",p=")?;
@@ -126,7 +128,7 @@ impl Asked {
         }
         let Some(kept) = login.account.kept(self.hash, login) else { return Outcome::Refused };
         let signed = format!("{},{without_proof}", self.said);
-        // As slow for a name that is not the one.
+        // The check takes as long for an unknown user name as for the right one.
         let is_right = is_equal(&kept.keys.proof(signed.as_bytes()), &proof);
         if !is_right || !(login.any || self.user == login.username) {
             return Outcome::Refused;
@@ -136,7 +138,7 @@ impl Asked {
     }
 }
 
-/// How the client says that TLS is bound (RFC 5802 6).
+/// What the client says about channel binding (RFC 5802 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flag<'a> {
     By(&'a str),
@@ -149,7 +151,7 @@ struct First<'a> {
     flag: Flag<'a>,
     header: &'a str,
     acting: String,
-    /// The message without its header.
+    /// The message without its GS2 header.
     bare: &'a str,
     user: String,
     nonce: &'a str,
@@ -170,7 +172,7 @@ impl<'a> First<'a> {
             "" => String::new(),
             _ => name(acting.strip_prefix("a=")?)?,
         };
-        // Extensions may follow; one that must be known (m=) stands in front.
+        // Extensions may follow. A mandatory one (m=) would come first.
         let mut attributes = bare.split(',');
         let user = name(attributes.next()?.strip_prefix("n=")?)?;
         let nonce = attributes.next()?.strip_prefix("r=")?;
@@ -178,7 +180,7 @@ impl<'a> First<'a> {
     }
 }
 
-/// RFC 5802 5.1: "=2C" and "=3D", and no other "=".
+/// Decodes a name: "=" may appear only in "=2C" and "=3D" (RFC 5802 section 5.1).
 fn name(escaped: &str) -> Option<String> {
     let name = escaped.replace("=2C", ",").replace("=3D", "\0");
     (!name.contains('=')).then(|| name.replace('\0', "="))

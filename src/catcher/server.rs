@@ -1,5 +1,4 @@
-//! The catcher as a whole: listens, starts a thread for each connection, and
-//! ends them all.
+//! The catcher as a whole: it listens, starts a thread for each connection, and ends all of them.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -24,13 +23,13 @@ use super::wire::{Socket, Wire};
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
-/// So many connections may wait to be accepted. Behind them the system lets a client
-/// believe that it is connected, and no greeting comes until it tries again.
+/// How many connections may wait to be accepted. If there are more, the system lets the client
+/// believe that it is connected, but no greeting arrives until the client tries again.
 const WAITING: i32 = 1024;
-/// How long we wait for a free file descriptor before we accept again.
+/// How long the server waits for a free file descriptor before it accepts again.
 const SHORTAGE: Duration = Duration::from_millis(20);
 
-/// A running server. It ends when it is closed or dropped.
+/// A running server. It stops when it is closed or dropped.
 #[derive(Debug)]
 pub struct Catcher {
     shared: Arc<Shared>,
@@ -39,7 +38,7 @@ pub struct Catcher {
     owner: u32,
 }
 
-/// The listening thread, and what wakes it.
+/// The listening thread, and the waker that interrupts it.
 #[derive(Debug)]
 struct Listening {
     waker: Waker,
@@ -58,7 +57,7 @@ struct Shared {
     opened: AtomicU64,
 }
 
-/// A connection that is open: what ends it, and its thread.
+/// An open connection: its socket, which ends it, and its thread.
 #[derive(Debug)]
 struct Open {
     socket: Arc<Socket>,
@@ -73,8 +72,8 @@ enum Listener {
 }
 
 impl Catcher {
-    /// Starts listening. Refuses, with `InvalidInput`, to be reachable from
-    /// other machines unless the settings say so.
+    /// Starts listening. Fails with `InvalidInput` if other machines could reach the server and the
+    /// settings don't allow that.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let identity = match settings.tls {
             TlsMode::None => None,
@@ -108,7 +107,7 @@ impl Catcher {
         Ok(Catcher { shared, address, listening, owner: std::process::id() })
     }
 
-    /// Where it listens; `None` for a Unix socket.
+    /// The address that the server listens on. A Unix socket has none.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
@@ -122,7 +121,7 @@ impl Catcher {
         self.shared.identity.as_ref().map(|identity| identity.ca_file())
     }
 
-    /// A certificate for the login's user, and its key, in PEM: for EXTERNAL.
+    /// A certificate and key for the login's user in PEM, for EXTERNAL.
     pub fn client_file(&self) -> io::Result<Option<PathBuf>> {
         let name = &self.shared.settings.credentials.username;
         self.shared.identity.as_ref().map(|identity| identity.client_file(name)).transpose()
@@ -132,7 +131,7 @@ impl Catcher {
         &self.shared.store
     }
 
-    /// Keeps a message of an earlier run; the next that comes has a higher number.
+    /// Stores a message of an earlier run. The next message to arrive gets a higher number.
     pub fn restore(&self, message: Received) -> bool {
         self.shared.ids.fetch_max(message.id, Ordering::Relaxed);
         self.shared.store.restore(message)
@@ -147,12 +146,12 @@ impl Catcher {
         lock(&self.shared.open).len()
     }
 
-    /// Stops listening, ends all connections, and waits until their threads are
-    /// gone. What was received stays. Closing again does nothing.
+    /// Stops listening, ends all connections, and waits until their threads have ended. Received
+    /// messages stay. Closing again does nothing.
     pub fn close(&self) {
         let listening = lock(&self.listening).take();
         if self.owner != std::process::id() {
-            // In a forked child there is no thread of ours to wait for.
+            // A forked child has none of its parent's threads, so there is nothing to wait for.
             std::mem::forget(listening);
             let open = std::mem::take(&mut *lock(&self.shared.open));
             return std::mem::forget(open);
@@ -161,9 +160,9 @@ impl Catcher {
             return;
         };
         self.shared.stop.say();
-        // If the listening thread can't be woken, better leave it than hang.
+        // If the listening thread can't be woken, it is left running: joining it would hang.
         if listening.waker.wake().is_ok() {
-            // Joining fails if the thread has panicked: it is gone as well.
+            // Joining fails if the thread has panicked. It has ended in that case, too.
             let _ = listening.thread.join();
         }
         let open = std::mem::take(&mut *lock(&self.shared.open));
@@ -189,7 +188,7 @@ impl Drop for Catcher {
 }
 
 impl Shared {
-    /// The listening thread's work, until it is stopped.
+    /// Accepts connections until the server is stopped. Runs in the listening thread.
     fn listen(self: &Arc<Self>, mut poll: Poll, listener: &Listener) {
         let mut events = Events::with_capacity(8);
         while !self.stop.is_said() {
@@ -202,23 +201,23 @@ impl Shared {
                 match listener.accept() {
                     Ok((socket, peer)) => self.welcome(socket, peer),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    // Out of file descriptors, or the client has left again.
+                    // There is no free file descriptor, or the client has already left.
                     Err(_) => drop(self.stop.wait(SHORTAGE)),
                 }
             }
         }
     }
 
-    /// Starts a thread for the connection; without one, it is just closed.
+    /// Starts a thread for the connection. If that fails, the connection is closed.
     fn welcome(self: &Arc<Self>, socket: Socket, peer: String) {
         if socket.prepare(at_least_a_moment(self.settings.idle)).is_err() {
             return;
         }
-        // Locked until the thread is in the list: it takes itself out.
+        // The thread removes itself from the list, so the lock is held until it has been added.
         let mut open = lock(&self.open);
         if open.len() >= self.settings.max_connections {
             if self.settings.tls != TlsMode::Implicit {
-                // If it isn't heard, the close is.
+                // If the client doesn't receive this, it still sees the connection close.
                 let _ = (&mut &socket).write_all(TOO_MANY);
             }
             return;
@@ -320,7 +319,7 @@ fn listen_unix(_: &Path) -> io::Result<Listener> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system"))
 }
 
-/// The names that the server's certificate is good for.
+/// The names in the server's certificate.
 fn names(settings: &Settings) -> io::Result<Vec<String>> {
     let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     let of_loopback = |name: &str| {
@@ -341,7 +340,7 @@ fn names(settings: &Settings) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Our own locks guard plain values: after a panic elsewhere they still hold.
+/// These locks guard plain values, which stay valid after a panic in another thread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -28,24 +28,24 @@ impl TlsMode {
     }
 }
 
-/// Which of the two protocols is spoken.
+/// The protocol that the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// RFC 5321.
     #[default]
     Smtp,
-    /// RFC 2033: LHLO, and one reply for each recipient after the mail data.
+    /// RFC 2033: clients say LHLO, and each recipient gets its own reply after the mail data.
     Lmtp,
 }
 
-/// Everything that is decided before the catcher starts.
+/// The settings that are fixed when the catcher starts.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The address to bind: loopback, unless `allow_remote` is set.
+    /// The address to bind. It must be a loopback address unless `allow_remote` is set.
     pub host: String,
     /// The port to bind; 0 takes a free one.
     pub port: u16,
-    /// Listen on this Unix socket instead of on host and port.
+    /// Listen on this Unix socket instead of a host and port.
     pub unix: Option<PathBuf>,
     /// Without this, a `host` that other machines can reach is refused.
     pub allow_remote: bool,
@@ -60,25 +60,26 @@ pub struct Settings {
     pub require_auth: bool,
     /// MAIL and AUTH are answered with 530 until TLS is in use (RFC 3207 section 4).
     pub require_tls: bool,
-    /// AUTH is offered before STARTTLS too. Otherwise it is answered with 538.
+    /// AUTH is offered before STARTTLS, too. Otherwise it is answered with 538.
     pub auth_before_tls: bool,
-    /// A folder that keeps the certificate authority for the next start; without one,
-    /// each start has its own. It vouches for loopback names alone.
+    /// A folder that stores the certificate authority for the next start. Without one, each start
+    /// creates its own. A stored authority can issue certificates for loopback names only.
     pub authority: Option<PathBuf>,
-    /// XCLIENT is offered to clients on this machine: they may speak for others.
+    /// XCLIENT is offered to clients on this machine, which may then speak for other clients.
     pub xclient: bool,
-    /// The longest mail data, in octets: refused at MAIL (SIZE) and after its end.
+    /// The longest mail data in octets. More is refused at MAIL (SIZE) and after the end of the
+    /// data.
     pub max_size: u64,
-    /// How many recipients one transaction may have: 452 to the next one.
+    /// How many recipients a transaction may have. The next one is answered with 452.
     pub max_recipients: usize,
-    /// How many messages one connection may bring: 421 to the next MAIL.
+    /// How many messages a connection may bring. The next MAIL is answered with 421.
     pub max_messages: Option<u64>,
-    /// How many connections may be open at once: 421 to the next one.
+    /// How many connections may be open at once. The next one is answered with 421.
     pub max_connections: usize,
-    /// A connection that is silent for so long is closed with 421.
+    /// A connection that is silent for this long is closed with 421.
     pub idle: Duration,
-    /// How many messages are kept; older ones make room. 0 keeps none and
-    /// doesn't even gather their mail data.
+    /// How many messages are kept. The oldest are removed first. With 0, mail data isn't even
+    /// collected.
     pub keep: usize,
 }
 
@@ -110,7 +111,7 @@ impl Settings {
         }
     }
 
-    /// Whether the offer stands, whatever the state of a connection is.
+    /// Whether the settings include the offer, apart from the state of a connection.
     pub fn offers(&self, offer: Offer) -> bool {
         self.offers.has(offer)
     }

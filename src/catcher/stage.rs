@@ -4,15 +4,15 @@ use std::str::FromStr;
 
 macro_rules! stages {
     ($($(#[$doc:meta])* $stage:ident = $name:literal,)*) => {
-        /// A moment at which the server has its say.
+        /// A moment at which the server replies or acts.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Stage { $($(#[$doc])* $stage,)* }
 
         impl Stage {
-            /// Every stage: a new one can't be forgotten by a test over all.
+            /// Every stage, so that tests over all stages include new ones.
             pub const ALL: &'static [Stage] = &[$(Stage::$stage,)*];
 
-            /// How the stage is called in Python and in error messages.
+            /// The stage's name in Python and in error messages.
             pub fn name(self) -> &'static str {
                 match self { $(Stage::$stage => $name,)* }
             }
@@ -28,9 +28,9 @@ stages! {
     Lhlo = "LHLO",
     /// The 220 before the handshake.
     StartTls = "STARTTLS",
-    /// The TLS handshake itself, after STARTTLS or at once.
+    /// The TLS handshake itself, after STARTTLS or at the start of the connection.
     Handshake = "handshake",
-    /// The first reply to AUTH: final, or a challenge.
+    /// The first reply to AUTH, which is final or a challenge.
     Auth = "AUTH",
     /// The reply to each further line of an AUTH exchange.
     AuthResponse = "auth-response",
@@ -38,12 +38,12 @@ stages! {
     Rcpt = "RCPT",
     /// The 354.
     Data = "DATA",
-    /// While mail data comes in, by DATA or by BDAT.
+    /// While mail data arrives by DATA or by BDAT.
     MailData = "mail-data",
-    /// The reply after mail data: to the final dot, to BDAT's last chunk, and
-    /// in LMTP to each recipient.
+    /// The reply after mail data: to the final dot or to the last BDAT chunk, and in LMTP the reply
+    /// for each recipient.
     EndOfData = "end-of-data",
-    /// The reply to a chunk that isn't the last one.
+    /// The reply to a BDAT chunk that isn't the last one.
     Bdat = "BDAT",
     Rset = "RSET",
     Noop = "NOOP",

@@ -10,26 +10,27 @@ use super::path::Parameters;
 /// How many connections' conversations are kept.
 const KEPT_CONVERSATIONS: usize = 1000;
 
-/// What is known about a client, apart from what it sends.
+/// The known facts about a client, apart from what it sends.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
-    /// Its socket address, or `unix`; after XCLIENT, that of the client that is spoken for.
+    /// The client's socket address, or `unix`. After XCLIENT, the address of the client that
+    /// XCLIENT names.
     pub peer: String,
-    /// The name that it gave with EHLO, HELO or LHLO; empty before that.
+    /// The name that the client gave with EHLO, HELO or LHLO. It is empty before that.
     pub helo: String,
-    /// Whether it said EHLO or LHLO, and not HELO.
+    /// Whether the client said EHLO or LHLO, and not HELO.
     pub extended: bool,
-    /// The user name that it has logged in with.
+    /// The user name that the client has logged in with.
     pub user: Option<String>,
     pub tls: Option<TlsFacts>,
-    /// What XCLIENT has said of it.
+    /// The attributes that XCLIENT has given.
     pub xclient: Vec<(String, String)>,
 }
 
-/// What was agreed on in a TLS handshake.
+/// The result of a TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {
-    /// As Python's ssl module calls it: `TLSv1.3`.
+    /// The TLS version in the spelling of Python's ssl module, such as `TLSv1.3`.
     pub version: String,
     /// The cipher suite's IANA name.
     pub cipher: String,
@@ -47,31 +48,31 @@ pub struct Recipient {
 /// A message that was accepted.
 #[derive(Debug)]
 pub struct Received {
-    /// The queue id that the client was told.
+    /// The queue id in the server's reply.
     pub id: u64,
     pub at: SystemTime,
     pub client: Arc<Client>,
-    /// Empty for the null reverse-path.
+    /// The sender. It is empty for the null reverse-path.
     pub mail_from: String,
     pub mail_parameters: Parameters,
     pub recipients: Vec<Recipient>,
-    /// The mail data, dots un-stuffed; empty if nothing is kept.
+    /// The mail data with dots un-stuffed. It is empty if nothing is kept.
     pub data: Vec<u8>,
-    /// The octets of mail data, even if they weren't kept.
+    /// The length of the mail data in octets, even if it was not kept.
     pub size: u64,
-    /// By BDAT, and not by DATA.
+    /// Whether the data came by BDAT and not by DATA.
     pub chunked: bool,
     pub conversation: Conversation,
 }
 
-/// A connection's conversation, while it lasts and after that.
+/// A connection's conversation, which can be read during and after the connection.
 #[derive(Debug, Default)]
 pub struct Record {
     number: u64,
     latest: Mutex<Snapshot>,
 }
 
-/// How things stand with a connection.
+/// The current state of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub client: Arc<Client>,
@@ -81,7 +82,7 @@ pub struct Snapshot {
 }
 
 impl Record {
-    /// Which connection of the catcher's it is, from 1 on.
+    /// The connection's number. Each catcher counts its connections from 1.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -118,13 +119,13 @@ impl Store {
         Store { keep, inner: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Takes over all of `received`, in order.
+    /// Moves all messages of `received` to the store, in order.
     pub fn add(&self, received: &mut Vec<Received>) {
         let mut inner = self.to_change();
         inner.count += received.len() as u64;
         let kept = received.len().min(self.keep);
-        // What has no room is freed by our caller, outside the lock; of what
-        // is kept, only as much goes out as comes in.
+        // The caller frees messages that don't fit, outside the lock. No more kept messages are
+        // removed than new ones arrive.
         let mut gone = Vec::with_capacity(kept);
         while inner.messages.len() + kept > self.keep {
             gone.extend(inner.messages.pop_front());
@@ -136,8 +137,8 @@ impl Store {
         received.clear();
     }
 
-    /// Keeps a message of an earlier run: not one that has come, so `count` stays. Its
-    /// place is by its number. Returns whether it is kept.
+    /// Stores a message of an earlier run at the place given by its number. `count` stays the same,
+    /// because the message did not arrive in this run. Returns whether it is kept.
     pub fn restore(&self, message: Received) -> bool {
         let mut inner = self.to_change();
         let place = inner.messages.partition_point(|kept| kept.id < message.id);
@@ -151,7 +152,7 @@ impl Store {
         kept
     }
 
-    /// A new connection's record.
+    /// Creates the record of a new connection.
     pub fn record(&self) -> Arc<Record> {
         let mut inner = self.to_change();
         inner.connections += 1;
@@ -165,23 +166,23 @@ impl Store {
         record
     }
 
-    /// Says that a connection's record has come to its end.
+    /// Notes that a connection has ended.
     pub fn ended(&self) {
         drop(self.to_change());
         self.changed.notify_all();
     }
 
-    /// The messages that are kept, oldest first.
+    /// The kept messages, oldest first.
     pub fn messages(&self) -> Vec<Arc<Received>> {
         lock(&self.inner).messages.iter().cloned().collect()
     }
 
-    /// The message of this number, if it is kept.
+    /// The message with this number, if it is kept.
     pub fn message(&self, id: u64) -> Option<Arc<Received>> {
         lock(&self.inner).messages.iter().find(|message| message.id == id).cloned()
     }
 
-    /// Forgets one message. Returns whether it was there.
+    /// Removes one message. Returns whether it existed.
     pub fn remove(&self, id: u64) -> bool {
         let mut inner = lock(&self.inner);
         let Some(at) = inner.messages.iter().position(|message| message.id == id) else {
@@ -189,7 +190,7 @@ impl Store {
         };
         let gone = inner.messages.remove(at);
         inner.changes += 1;
-        // What it holds is freed outside the lock.
+        // The removed message is freed outside the lock.
         drop(inner);
         self.changed.notify_all();
         gone.is_some()
@@ -200,12 +201,12 @@ impl Store {
         lock(&self.inner).records.iter().cloned().collect()
     }
 
-    /// How many messages have come since the start or the last [`clear`](Self::clear).
+    /// How many messages have arrived since the start or the last [`clear`](Self::clear).
     pub fn count(&self) -> u64 {
         lock(&self.inner).count
     }
 
-    /// Forgets all messages, and the conversations of closed connections.
+    /// Removes all messages, and the conversations of closed connections.
     pub fn clear(&self) {
         let mut inner = self.to_change();
         inner.count = 0;
@@ -216,20 +217,19 @@ impl Store {
         drop(gone);
     }
 
-    /// Waits until `count` messages have come, at most for `time`. Returns how
-    /// many there are.
+    /// Waits until `count` messages have arrived, for at most `time`. Returns how many have
+    /// arrived.
     pub fn wait(&self, count: u64, time: Duration) -> u64 {
         self.wait_until(time, |inner| inner.count >= count).count
     }
 
-    /// How often something has changed: a message came or was forgotten, a
-    /// connection began or ended.
+    /// The number of changes so far. A change is a message that arrives or is removed, or a
+    /// connection that begins or ends.
     pub fn changes(&self) -> u64 {
         lock(&self.inner).changes
     }
 
-    /// Waits until there are more than `seen` changes, at most for `time`.
-    /// Returns how many there are.
+    /// Waits until there are more than `seen` changes, for at most `time`. Returns their number.
     pub fn wait_for_change(&self, seen: u64, time: Duration) -> u64 {
         self.wait_until(time, |inner| inner.changes != seen).changes
     }
@@ -247,7 +247,7 @@ impl Store {
         inner
     }
 
-    /// The lock, for a change that is counted.
+    /// Takes the lock and counts a change.
     fn to_change(&self) -> MutexGuard<'_, Inner> {
         let mut inner = lock(&self.inner);
         inner.changes += 1;
@@ -255,7 +255,7 @@ impl Store {
     }
 }
 
-/// Our own locks guard plain values: after a panic elsewhere they still hold.
+/// These locks guard plain values, which stay valid after a panic in another thread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

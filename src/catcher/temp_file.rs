@@ -20,7 +20,7 @@ impl TempFile {
         Self::write(OpenOptions::new(), prefix, suffix, content)
     }
 
-    /// One that its owner alone can read.
+    /// Does the same, and lets only the owner read the file.
     pub fn create_private(prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         #[cfg(unix)]
@@ -31,7 +31,7 @@ impl TempFile {
     fn write(mut options: OpenOptions, prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
         let name = format!("{prefix}{}{suffix}", random::hex(8)?);
         let path = std::env::temp_dir().join(name);
-        // create_new: never follow a link that another user has put there.
+        // create_new refuses to follow a link that another user has put there.
         let mut file = options.write(true).create_new(true).open(&path)?;
         let file_of_ours = TempFile { path, owner: process::id() };
         file.write_all(content)?;
@@ -42,11 +42,11 @@ impl TempFile {
         &self.path
     }
 
-    /// Removes the file now; dropping it later does nothing more.
+    /// Removes the file now. Dropping the value later does nothing more.
     pub fn remove(&self) {
-        // A forked child has a copy of us: the file stays its parent's.
+        // A forked child has a copy of this value, but the file belongs to its parent.
         if self.owner == process::id() {
-            // Nothing can be done about a file that can't be removed.
+            // If the file can't be removed, there is nothing else to do.
             let _ = fs::remove_file(&self.path);
         }
     }

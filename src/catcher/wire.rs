@@ -16,12 +16,12 @@ use super::stop::Stop;
 use super::store::TlsFacts;
 use crate::tls::binding::{self, EXPORTED, EXPORTER_LABEL};
 
-/// How long we read on after our last word. A close with unread octets would
-/// make a RST of our FIN, and take the last reply away from the client.
+/// How long the server keeps reading after its last reply. Closing a socket that has unread octets
+/// would send a RST instead of a FIN, and the client could lose the last reply.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A socket of either kind. Shared with the server, which shuts it down to end
-/// the connection's thread.
+/// A socket of either kind. It is shared with the server, which shuts it down to end the
+/// connection's thread.
 #[derive(Debug)]
 pub enum Socket {
     Tcp(TcpStream),
@@ -30,7 +30,7 @@ pub enum Socket {
 }
 
 impl Socket {
-    /// Blocking, with limits on silence, and without Nagle's delay.
+    /// Makes the socket blocking, limits how long it waits, and turns off Nagle's algorithm.
     pub fn prepare(&self, idle: Duration) -> io::Result<()> {
         match self {
             Socket::Tcp(socket) => {
@@ -48,7 +48,7 @@ impl Socket {
     }
 
     pub fn shutdown(&self, how: Shutdown) {
-        // It fails only if the client has already left, which is as well.
+        // This fails only if the client has already left, which is the same result.
         let _ = match self {
             Socket::Tcp(socket) => socket.shutdown(how),
             #[cfg(unix)]
@@ -64,7 +64,7 @@ impl Socket {
         }
     }
 
-    /// The next close is a RST.
+    /// Makes the next close send a RST.
     fn reset_at_close(&self) -> io::Result<()> {
         match self {
             Socket::Tcp(socket) => socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO)),
@@ -98,7 +98,7 @@ impl Write for &Socket {
     }
 }
 
-/// The octets of a conversation, whatever carries them.
+/// The octet stream of a conversation, with or without TLS.
 #[derive(Debug)]
 pub struct Wire {
     socket: Arc<Socket>,
@@ -110,7 +110,7 @@ impl Wire {
         Wire { socket, tls: None }
     }
 
-    /// Reads what there is; 0 is the end.
+    /// Reads the octets that are available. Returns 0 at the end.
     pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut socket = &*self.socket;
         let Some(tls) = &mut self.tls else {
@@ -119,7 +119,7 @@ impl Wire {
         loop {
             match tls.reader().read(into) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // The client left without a close_notify: an end all the same.
+                // The client left without a close_notify. This counts as an end, too.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 done => return done,
             }
@@ -129,7 +129,7 @@ impl Wire {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all octets.
     pub fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         let mut socket = &*self.socket;
         match &mut self.tls {
@@ -141,10 +141,10 @@ impl Wire {
         }
     }
 
-    /// Shakes hands. Nothing read before counts.
+    /// Performs the TLS handshake. Anything read before it is discarded.
     pub fn handshake(&mut self, config: Arc<ServerConfig>) -> io::Result<TlsFacts> {
         let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
-        // A batch of replies goes out whole, whatever its length.
+        // A batch of replies is sent as a whole, however long it is.
         tls.set_buffer_limit(None);
         tls.complete_io(&mut &*self.socket)?;
         let facts = facts(&tls);
@@ -152,7 +152,7 @@ impl Wire {
         Ok(facts)
     }
 
-    /// What TLS brings to a login, behind this certificate of ours.
+    /// What TLS contributes to a login, given the server's certificate.
     pub fn secured(&self, certificate: &[u8]) -> Secured {
         let Some(tls) = &self.tls else { return Secured::default() };
         let is_exportable = tls.protocol_version() == Some(ProtocolVersion::TLSv1_3);
@@ -167,9 +167,9 @@ impl Wire {
         }
     }
 
-    /// Says no more, and for `Fin` makes sure that all of it was heard.
+    /// Sends nothing more. For `Fin`, waits so that the client can read everything.
     pub fn close(&mut self, how: Disconnect, stop: &Stop) {
-        // Whatever fails here: the connection is over, which is what was asked.
+        // Errors don't matter here, because the connection is over in any case.
         if how == Disconnect::Reset {
             let _ = self.socket.reset_at_close();
             return;
@@ -183,7 +183,7 @@ impl Wire {
         let _ = self.drain(until, stop);
     }
 
-    /// Reads and drops whatever comes, until the client leaves.
+    /// Reads and drops all input until the client leaves.
     pub fn drain(&mut self, until: Option<Instant>, stop: &Stop) -> io::Result<()> {
         let mut dropped = vec![0; 64 * 1024];
         let mut socket = &*self.socket;

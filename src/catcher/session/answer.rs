@@ -7,11 +7,11 @@ use crate::catcher::Offer;
 use crate::catcher::fault::{Disconnect, Fault, FaultReply, Stage};
 use crate::protocol::reply::Reply;
 
-/// A reply of one line, as the session means it.
+/// A one-line reply before faults are applied.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer<'a> {
     pub code: u16,
-    /// Empty where there is none: greetings, EHLO, 3yz (RFC 2034 section 4).
+    /// The enhanced status code. Greetings, EHLO and 3yz replies have none (RFC 2034 section 4).
     pub enhanced: &'a str,
     pub text: &'a str,
 }
@@ -21,8 +21,8 @@ impl<'a> Answer<'a> {
         Answer { code, enhanced, text }
     }
 
-    /// By hand, and not by way of a `Reply`: this is what a million messages
-    /// are answered with, and it allocates nothing.
+    /// Writes the reply directly and not through a `Reply`: a million messages are answered this
+    /// way, and it allocates nothing.
     fn write_to(&self, out: &mut Vec<u8>, with_enhanced: bool) {
         let digits = [self.code / 100, self.code / 10 % 10, self.code % 10];
         out.extend(digits.map(|digit| b'0' + digit as u8));
@@ -53,7 +53,7 @@ impl Session {
         }
     }
 
-    /// The same for a reply of several lines.
+    /// Does the same as `answer` for a reply of several lines.
     pub(super) fn answer_at_length(&mut self, stage: Stage, reply: &Reply) -> bool {
         let mut usual = Vec::new();
         reply.write_to(&mut usual);
@@ -66,12 +66,12 @@ impl Session {
         }
     }
 
-    /// A refusal that needs no looking after.
+    /// Sends a refusal. The caller has nothing else to do.
     pub(super) fn refuse(&mut self, stage: Stage, code: u16, enhanced: &str, text: &str) {
         self.answer(stage, None, &Answer::new(code, enhanced, text));
     }
 
-    /// A line that is no command of ours: a few of them are forgiven.
+    /// Answers a line that is not a known command. A client may send a limited number of them.
     pub(super) fn nonsense(&mut self, answer: &Answer) {
         self.nonsense += 1;
         if self.nonsense > PATIENCE {
@@ -82,13 +82,13 @@ impl Session {
         }
     }
 
-    /// A breach of the order of things that ends the connection.
+    /// Answers a protocol violation that ends the connection.
     pub(super) fn nonsense_end(&mut self, text: &str) {
         self.put(&Answer::new(554, "5.5.1", text));
         self.close(Disconnect::Fin);
     }
 
-    /// Out it goes, no fault asked.
+    /// Sends a reply without asking for a fault.
     pub(super) fn put(&mut self, answer: &Answer) {
         if self.effects.is_empty() {
             let start = self.output.len();
@@ -103,13 +103,13 @@ impl Session {
         }
     }
 
-    /// Ends the connection after everything that is still to be sent.
+    /// Ends the connection after all pending output has been sent.
     pub(super) fn close(&mut self, how: Disconnect) {
         self.phase = Phase::Closed;
         self.effects.push_back(Effect::Close(how));
     }
 
-    /// The handshake, good or bad.
+    /// Starts the handshake, which a fault may spoil.
     pub(super) fn begin_tls(&mut self) {
         self.phase = Phase::Handshake;
         let Some(fault) = self.faults.take(Stage::Handshake, None) else {
@@ -121,14 +121,14 @@ impl Session {
             self.effects.push_back(if harmless {
                 Effect::UpgradeTls(fault.certificate)
             } else {
-                // Something else was said than a ServerHello: that's it.
+                // The fault sends something other than a ServerHello, which ends the connection.
                 Effect::Close(Disconnect::Fin)
             });
         }
     }
 
-    /// Does what the fault says in place of the usual reply. Whether the
-    /// command takes effect is returned.
+    /// Does what the fault says in place of the usual reply. Returns whether the command takes
+    /// effect.
     pub(super) fn misbehave(&mut self, fault: &Arc<Fault>, code: u16, usual: Vec<u8>) -> bool {
         if !fault.delay.is_zero() {
             self.effects.push_back(Effect::Wait(fault.delay));

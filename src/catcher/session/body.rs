@@ -1,5 +1,4 @@
-//! Mail data, by DATA (RFC 5321 section 4.1.1.4) or by BDAT (RFC 3030), and
-//! what is answered after it.
+//! Mail data, by DATA (RFC 5321 section 4.1.1.4) or by BDAT (RFC 3030), and the replies after it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,28 +14,28 @@ use crate::catcher::settings::{Dialect, Settings};
 use crate::catcher::store::Received;
 use crate::protocol::mail_data::Decoder;
 
-/// So much room is made at once for mail data whose size was announced.
+/// The most memory that is reserved at once for mail data of an announced size.
 const MOST_ROOM: u64 = 1024 * 1024;
 
-/// Mail data as it comes in.
+/// Mail data that is arriving.
 #[derive(Debug, Default)]
 pub(super) struct Body {
     data: Vec<u8>,
     size: u64,
     too_big: bool,
     decoder: Decoder,
-    /// BDAT has begun: neither RCPT nor DATA may follow.
+    /// BDAT has begun, so neither RCPT nor DATA may follow.
     chunked: bool,
     fault: Option<Arc<Fault>>,
 }
 
-/// The octets that a BDAT command has announced.
+/// The octets announced by a BDAT command.
 #[derive(Debug)]
 pub(super) struct Chunk {
     left: u64,
     size: u64,
     last: bool,
-    /// They are read, dropped, and answered with this.
+    /// If set, the octets are read and dropped, and this is the answer.
     refusal: Option<Answer<'static>>,
 }
 
@@ -73,7 +72,7 @@ impl Session {
         match &self.transaction {
             None => Err(Answer::new(503, "5.5.1", "MAIL comes first")),
             Some(transaction) if !transaction.recipients.is_empty() => Ok(()),
-            // 503 by RFC 2033 section 4.2, 554 by RFC 2920 section 3.1.
+            // RFC 2033 section 4.2 asks for 503, RFC 2920 section 3.1 for 554.
             Some(_) => Err(match self.settings.dialect {
                 Dialect::Lmtp => Answer::new(503, "5.5.1", "No recipient was accepted"),
                 Dialect::Smtp => Answer::new(554, "5.5.1", "No valid recipients"),
@@ -92,7 +91,7 @@ impl Session {
         }
     }
 
-    /// Mail data after 354, up to its end at most.
+    /// Reads mail data after 354, up to its end at most.
     pub(super) fn mail_data(&mut self, rest: &[u8]) -> usize {
         let Some(transaction) = &mut self.transaction else {
             self.phase = Phase::Command;
@@ -110,8 +109,8 @@ impl Session {
         taken
     }
 
-    /// Octets that can't be taken are read and dropped before they are refused,
-    /// or they would be read as commands (RFC 3030 section 2).
+    /// Octets that can't be accepted are read and dropped before the refusal. Otherwise they would
+    /// be read as commands (RFC 3030 section 2).
     pub(super) fn bdat(&mut self, argument: &[u8]) {
         let stage = Stage::Bdat;
         if !self.settings.offers(Offer::Chunking) {
@@ -136,7 +135,7 @@ impl Session {
         }
     }
 
-    /// Octets of the chunk under way, up to its end at most.
+    /// Reads octets of the current chunk, up to its end at most.
     pub(super) fn chunk(&mut self, mut chunk: Chunk, rest: &[u8]) -> usize {
         let taken = chunk.left.min(rest.len() as u64) as usize;
         chunk.left -= taken as u64;
@@ -177,7 +176,7 @@ impl Session {
         }
     }
 
-    /// A fault in the middle of mail data, if there is one and it is time.
+    /// Applies a fault in the middle of mail data, if one is due.
     fn mail_data_fault(&mut self) {
         let Some(transaction) = &mut self.transaction else {
             return;
@@ -188,8 +187,8 @@ impl Session {
         }
     }
 
-    /// The mail data is whole: one reply, or in LMTP one for each recipient
-    /// (RFC 2033 section 4.2).
+    /// The mail data is complete. Sends one reply, or in LMTP one for each recipient (RFC 2033
+    /// section 4.2).
     fn end_of_data(&mut self) {
         let Some(mut transaction) = self.transaction.take() else {
             return;
@@ -242,7 +241,7 @@ impl Body {
         self.chunked
     }
 
-    /// Counts what has come since `before`; drops what is not to be kept.
+    /// Counts the octets that arrived since `before`, and drops those that are not kept.
     fn grown(&mut self, before: usize, settings: &Settings) {
         self.size += (self.data.len() - before) as u64;
         if self.size > settings.max_size && !self.too_big {
@@ -255,7 +254,7 @@ impl Body {
     }
 }
 
-/// `size [LAST]`.
+/// Reads `size [LAST]`.
 fn chunk_size(argument: &[u8]) -> Option<(u64, bool)> {
     let (size, rest) = split(argument);
     let last = rest.eq_ignore_ascii_case(b"LAST");

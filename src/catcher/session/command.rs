@@ -7,15 +7,15 @@ use crate::catcher::auth::Exchange;
 use crate::catcher::conversation::Side;
 use crate::catcher::fault::{Disconnect, Stage};
 
-/// The longest command line, with room for parameters (RFC 5321 section
-/// 4.5.3.1.4 asks for 512, extensions add to it).
+/// The longest command line. RFC 5321 section 4.5.3.1.4 asks for 512 octets, and the parameters of
+/// extensions add to that.
 const LONGEST_LINE: usize = 2048;
 /// The longest line of an AUTH exchange (RFC 4954 section 4).
 const LONGEST_AUTH_LINE: usize = 12288 + 32;
 
 impl Session {
-    /// One line: a command, or what an exchange has asked for. Returns 0 if it
-    /// isn't whole.
+    /// Reads one line: a command, or the client's next line in an exchange. Returns 0 if the line
+    /// is incomplete.
     pub(super) fn line(&mut self, exchange: Option<Exchange>, rest: &[u8]) -> usize {
         let secret = exchange.is_some() || starts_auth(rest);
         let longest = if secret { LONGEST_AUTH_LINE } else { LONGEST_LINE };
@@ -46,7 +46,7 @@ impl Session {
         end + 1
     }
 
-    /// The rest of a line that is too long: nothing of it is kept.
+    /// Drops the rest of a line that is too long.
     pub(super) fn overlong(&mut self, rest: &[u8]) -> usize {
         let Some(end) = memchr::memchr(b'\n', rest) else {
             self.phase = Phase::Overlong;
@@ -95,8 +95,8 @@ impl Session {
         }
     }
 
-    /// Without PIPELINING, one command at a time; BDAT brings its chunk along,
-    /// and STARTTLS has a rule of its own.
+    /// Whether the command has to come alone if PIPELINING is off. BDAT is followed by its chunk,
+    /// and STARTTLS has its own rule.
     fn minds_pipelining(&self, stage: Stage) -> bool {
         !self.settings.offers(Offer::Pipelining) && !matches!(stage, Stage::Bdat | Stage::StartTls)
     }
@@ -114,7 +114,7 @@ impl Session {
         if argument.is_empty() {
             return self.refuse(Stage::Vrfy, 501, "5.5.4", "VRFY needs a name");
         }
-        // RFC 5321 section 3.5.3: we verify nothing, and take everything.
+        // RFC 5321 section 3.5.3: the catcher verifies no address and accepts every one.
         let answer = Answer::new(252, "2.1.5", "Can't verify, but will take mail");
         self.answer(Stage::Vrfy, None, &answer);
     }
@@ -128,7 +128,7 @@ impl Session {
         }
     }
 
-    /// Records what the client said, secrets masked.
+    /// Records what the client sent, with secrets masked.
     fn record_command(&mut self, stage: Stage, line: &[u8], argument: &[u8]) {
         if stage == Stage::Auth {
             let (mechanism, secret) = split(argument);
@@ -154,7 +154,7 @@ fn starts_auth(line: &[u8]) -> bool {
     line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH"))
 }
 
-/// The first word, and the rest without spaces around it.
+/// Returns the first word, and the rest without spaces around it.
 pub(super) fn split(line: &[u8]) -> (&[u8], &[u8]) {
     match memchr::memchr(b' ', line) {
         Some(space) => (&line[..space], line[space + 1..].trim_ascii()),

@@ -14,11 +14,12 @@ use crate::protocol::transaction::Moment;
 use crate::protocol::xclient::Attribute;
 use std::time::UNIX_EPOCH;
 
-/// Seconds that a message is held at most, as far as a client is told: nothing is delivered.
+/// The longest time in seconds that a client may ask to hold a message. The limit is only
+/// announced, because nothing is delivered.
 pub(super) const LONGEST_HOLD: u32 = 30 * 86_400;
 
 impl Session {
-    /// 220, or what a fault makes of it.
+    /// Sends 220, or what a fault replaces it with.
     pub(super) fn greet(&mut self) {
         self.greeted = true;
         let text = self.greeting();
@@ -34,8 +35,7 @@ impl Session {
         format!("{} {protocol} rsmtp catcher", self.settings.hostname)
     }
 
-    /// RFC 5321 section 4.1.1.1; a new EHLO ends a transaction like RSET does
-    /// (section 4.1.4).
+    /// RFC 5321 section 4.1.1.1. A new EHLO ends a transaction as RSET does (section 4.1.4).
     pub(super) fn hello(&mut self, stage: Stage, argument: &[u8]) {
         // RFC 2033 section 4.1: LMTP has LHLO and neither of the others.
         let right = (stage == Stage::Lhlo) == (self.settings.dialect == Dialect::Lmtp);
@@ -68,7 +68,7 @@ impl Session {
         }
     }
 
-    /// The extension's line in the answer to EHLO, where it is offered now.
+    /// The extension's line in the answer to EHLO, if it is offered now.
     fn offer_line(&self, offer: Offer) -> Option<String> {
         let settings = &self.settings;
         if !self.stands(offer) {
@@ -92,7 +92,7 @@ impl Session {
         }
     }
 
-    /// Whether it is offered on this connection.
+    /// Whether the extension is offered on this connection.
     pub(super) fn stands(&self, offer: Offer) -> bool {
         let settings = &self.settings;
         settings.offers(offer)
@@ -105,7 +105,7 @@ impl Session {
             }
     }
 
-    /// Until when a message is held at most.
+    /// The latest time that a client may ask to hold a message until.
     pub(super) fn last_release(&self) -> Moment {
         let now = self.started.duration_since(UNIX_EPOCH).unwrap_or_default() + self.now;
         let last = i64::try_from(now.as_secs()).unwrap_or_default() + i64::from(LONGEST_HOLD);
@@ -129,7 +129,7 @@ impl Session {
             return self.refuse(stage, 501, "5.5.4", "STARTTLS takes no argument");
         }
         if pipelined {
-            // Taken as if it came by TLS, this would be command injection.
+            // Taking this text as if it had arrived under TLS would allow command injection.
             return self.nonsense_end("Nothing may follow STARTTLS before its reply");
         }
         let ready = Answer::new(220, "2.0.0", "Ready to start TLS");

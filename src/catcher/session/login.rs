@@ -20,7 +20,7 @@ impl Session {
     }
 
     pub(super) fn auth(&mut self, argument: &[u8]) {
-        // Until something proves otherwise, the next line may be a secret.
+        // Until the login has succeeded, the next line may be a secret.
         self.after_auth = true;
         let (name, initial) = split(argument);
         match self.auth_mechanism(name) {
@@ -37,7 +37,7 @@ impl Session {
         }
     }
 
-    /// A line that the exchange has asked for.
+    /// Reads a line that the exchange has asked for.
     pub(super) fn auth_response(&mut self, exchange: Exchange, line: &[u8]) {
         if line == b"*" {
             self.record(line);
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// The mechanisms that can be done on this connection as it is now.
+    /// The mechanisms that can be used on this connection as it is now.
     pub(super) fn offered_mechanisms(&self) -> Vec<Mechanism> {
         let all = self.settings.mechanisms.iter().copied();
         all.filter(|mechanism| mechanism.is_open(&self.secured)).collect()
@@ -121,9 +121,9 @@ impl Session {
         }
     }
 
-    /// A challenge that never comes again (RFC 2195 section 2).
+    /// A challenge that is never repeated (RFC 2195 section 2).
     fn challenge(&self) -> String {
-        // Without random octets it is only unguessable for an honest client.
+        // Without random octets the challenge is unique but can be guessed.
         let nonce = random::hex(8).unwrap_or_else(|_| format!("{:?}", self.started));
         format!("<{nonce}@{}>", self.settings.hostname)
     }

@@ -36,13 +36,13 @@ use answer::Answer;
 use body::Chunk;
 use transaction::Transaction;
 
-/// After so many commands that made no sense we hang up.
+/// The number of meaningless commands after which the server hangs up.
 const PATIENCE: u32 = 100;
 
-/// What a connection too many is told before it is closed.
+/// The reply to a connection above the limit, before it is closed.
 pub const TOO_MANY: &[u8] = b"421 4.3.2 Too many connections\r\n";
 
-/// Something that only the mover of octets can do.
+/// Something that only the driver can do.
 #[derive(Debug)]
 pub enum Effect {
     /// Wait before anything else happens.
@@ -64,14 +64,14 @@ pub enum Effect {
 /// What the next octets from the client are.
 #[derive(Debug)]
 enum Phase {
-    /// Nothing is due yet: the handshake comes first.
+    /// Nothing can be read yet, because the handshake comes first.
     Handshake,
     Command,
     /// A line that the mechanism has asked for.
     Auth(Exchange),
     /// The rest of a line that is already too long.
     Overlong,
-    /// After 354.
+    /// Mail data after 354.
     Data,
     /// The octets that BDAT has announced.
     Chunk(Chunk),
@@ -88,16 +88,15 @@ pub struct Session {
     now: Duration,
     phase: Phase,
     greeted: bool,
-    /// The greeting was a refusal: only QUIT is left (RFC 5321 section 3.1).
+    /// The greeting was a refusal, so only QUIT is allowed (RFC 5321 section 3.1).
     unwelcome: bool,
     client: Arc<Client>,
-    /// What TLS brings to a login.
+    /// What TLS contributes to a login.
     secured: Secured,
     transaction: Option<Transaction>,
     messages: u64,
     nonsense: u32,
-    /// An AUTH exchange has just failed: the next line may hold a secret that
-    /// was meant for it.
+    /// An AUTH exchange has just failed, so the next line may hold a secret that was meant for it.
     after_auth: bool,
     conversation: Conversation,
     received: Vec<Received>,
@@ -106,8 +105,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A connection that has just been opened. `ids` numbers the messages of
-    /// all connections.
+    /// Starts a session on a new connection. `ids` numbers the messages of all connections.
     pub fn new(settings: Arc<Settings>, faults: Arc<FaultPlan>, ids: Arc<AtomicU64>, peer: String) -> Self {
         let mut session = Session {
             settings,
@@ -137,9 +135,8 @@ impl Session {
         session
     }
 
-    /// Takes octets from the client; `now` is the time since the connection
-    /// was opened. Returns how many were taken. The rest is an incomplete line,
-    /// or has to wait for the effects.
+    /// Takes octets from the client. `now` is the time since the connection was opened. Returns how
+    /// many octets were taken. The rest is an incomplete line, or has to wait for the effects.
     pub fn receive(&mut self, input: &[u8], now: Duration) -> usize {
         self.now = now;
         let mut taken = 0;
@@ -171,8 +168,8 @@ impl Session {
         taken
     }
 
-    /// The handshake is done: all that was learnt before it is forgotten (RFC
-    /// 3207 section 4.2).
+    /// Continues after the handshake. All that was learnt before it is forgotten (RFC 3207 section
+    /// 4.2).
     pub fn secured(&mut self, facts: TlsFacts, secured: Secured, now: Duration) {
         self.now = now;
         let event = format!("{} with {}", facts.version, facts.cipher);
@@ -187,7 +184,7 @@ impl Session {
         }
     }
 
-    /// The client has been silent for too long.
+    /// Ends the session because the client has been silent for too long.
     pub fn expire(&mut self) {
         self.put(&Answer::new(421, "4.4.2", "Idle for too long"));
         self.close(Disconnect::Fin);
@@ -199,12 +196,12 @@ impl Session {
         self.conversation.current().push(Side::Event, now, event.as_bytes());
     }
 
-    /// Messages accepted since the last look; the caller empties it.
+    /// The messages accepted since the last call. The caller empties the list.
     pub fn received(&mut self) -> &mut Vec<Received> {
         &mut self.received
     }
 
-    /// Octets for the client; the caller empties it.
+    /// The octets for the client. The caller empties the buffer.
     pub fn output(&mut self) -> &mut Vec<u8> {
         &mut self.output
     }
@@ -214,12 +211,12 @@ impl Session {
         self.effects.pop_front()
     }
 
-    /// Whether the connection's end is due as soon as the output is sent.
+    /// Whether the connection ends as soon as the output has been sent.
     pub fn is_ending(&self) -> bool {
         matches!(self.effects.front(), Some(Effect::Close(_)))
     }
 
-    /// How things stand, for those who look on.
+    /// The connection's current state, for displays.
     pub fn snapshot(&self, closed: bool) -> Snapshot {
         Snapshot { client: Arc::clone(&self.client), conversation: self.conversation.clone(), closed }
     }

@@ -1,5 +1,5 @@
-//! Dialogues with the server's session, both sides asserted, each replayed
-//! group by group and octet by octet.
+//! Dialogues with the server's session. Both sides are checked, and each dialogue is replayed group
+//! by group and octet by octet.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,8 +67,8 @@ impl Server {
     }
 }
 
-/// Runs a dialogue of `C: ` and `S: ` lines, twice. What the client says up to
-/// the next `S: ` goes out in one piece.
+/// Runs a dialogue of `C: ` and `S: ` lines twice. All that the client says up to the next `S: ` is
+/// sent in one piece.
 fn converse(settings: &Settings, faults: &[Fault], dialogue: &str) -> Server {
     replay(settings, faults, dialogue, usize::MAX);
     replay(settings, faults, dialogue, 1)
@@ -137,7 +137,7 @@ fn a_message_by_helo_and_data() {
 
 #[test]
 fn ehlo_lists_what_is_offered() {
-    // A last time to hold a message until is never the same.
+    // FUTURERELEASE announces a time that depends on the clock.
     let offers = Offers::all().without(Offer::FutureRelease);
     converse(
         &Settings { offers, ..settings() },
@@ -581,7 +581,7 @@ fn an_unwelcome_client_can_only_quit() {
     );
 }
 
-/// What a client might say, whole and broken.
+/// Complete and broken lines that a client might send.
 const SAYINGS: &[&[u8]] = &[
     b"EHLO me\r\n",
     b"HELO me\r\n",
@@ -612,7 +612,7 @@ const SAYINGS: &[&[u8]] = &[
 ];
 
 proptest::proptest! {
-    /// Whatever comes, in whatever pieces: no panic, and the same replies.
+    /// No input, however it is cut, causes a panic or changes the replies.
     #[test]
     fn any_input_in_any_pieces(
         sayings in proptest::collection::vec(proptest::sample::select(SAYINGS), 0..40),
@@ -620,7 +620,7 @@ proptest::proptest! {
     ) {
         let input = sayings.concat();
         let replies = |piece: usize| {
-            // CRAM-MD5's challenge differs each time, STARTTLS ends a group.
+            // CRAM-MD5's challenge differs each time, and STARTTLS ends a group.
             let settings = Settings { mechanisms: vec![Mechanism::Plain, Mechanism::Login], ..settings() };
             let mut server = Server::new(&settings, &[]);
             input.chunks(piece).for_each(|octets| server.hear(octets));

@@ -10,7 +10,7 @@ use crate::catcher::path::{self, Parameters};
 use crate::catcher::store::Recipient;
 use crate::protocol::transaction::{MailOption, RcptOption};
 
-/// What has been said since MAIL.
+/// The transaction since MAIL.
 #[derive(Debug)]
 pub(super) struct Transaction {
     pub mail_from: String,
@@ -111,7 +111,8 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a message would be held for so long (RFC 4865 section 4).
+    /// Whether the server would hold a message for as long as this option asks (RFC 4865 section
+    /// 4).
     fn holds_for(&self, option: &MailOption) -> bool {
         match option {
             MailOption::HoldFor(time) => time.seconds() <= LONGEST_HOLD,
@@ -174,13 +175,13 @@ impl Session {
 
 const WRONG_VALUE: &str = "A parameter has the wrong value";
 
-/// What SIZE said (RFC 1870 section 6); 0 where it said nothing.
+/// The value of the SIZE parameter (RFC 1870 section 6), or 0 without one.
 pub(super) fn announced_size(parameters: &Parameters) -> u64 {
     let size = parameters.iter().find(|(keyword, _)| keyword == "SIZE");
     size.and_then(|(_, value)| value.as_ref()?.parse().ok()).unwrap_or(0)
 }
 
-/// RFC 3030 section 3: the content comes by BDAT.
+/// Whether the parameters announce binary content, which has to come by BDAT (RFC 3030 section 3).
 pub(super) fn says_binary(parameters: &Parameters) -> bool {
     let is_binary = |value: &String| value.eq_ignore_ascii_case("BINARYMIME");
     parameters.iter().any(|(keyword, value)| keyword == "BODY" && value.as_ref().is_some_and(is_binary))

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 impl Session {
-    /// From this machine: who connects from elsewhere could claim to be any client. The one that
-    /// is spoken for is from elsewhere, too.
+    /// Only clients on this machine may use XCLIENT, because others could claim to be any client. A
+    /// client that has already been described by XCLIENT counts as remote.
     pub(super) fn takes_xclient(&self) -> bool {
         let peer = &self.client.peer;
         let is_here = peer.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
@@ -34,7 +34,7 @@ impl Session {
             return;
         }
         let before = Arc::clone(&self.client);
-        // What an earlier one has said stays.
+        // Attributes from an earlier XCLIENT stay.
         let kept = before.xclient.iter().filter(|(name, _)| said.iter().all(|(new, _)| new != name));
         said.extend(kept.cloned().collect::<Vec<_>>());
         let of = |wanted: Attribute| {
@@ -58,7 +58,7 @@ impl Session {
     }
 }
 
-/// Each attribute with its value; None where it is none, or none is there.
+/// Reads each attribute with its value. Returns `None` if the argument is malformed or empty.
 fn read(argument: &[u8]) -> Option<Vec<(String, String)>> {
     let text = std::str::from_utf8(argument).ok()?;
     let each = |word: &str| {
