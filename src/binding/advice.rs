@@ -19,7 +19,7 @@ pub fn value_error(py: Python<'_>, message: &str, advice: Option<Advice>) -> PyE
     let error = told(py, message, advice).map(pyo3::exceptions::PyValueError::new_err);
     let error = error.unwrap_or_else(|failed| failed);
     if let Some(advice) = advice {
-        // Advice helps the command line, and must not become another error.
+        // Advice only helps the command line. Failing to attach it must not raise another error.
         let _ = error.value(py).setattr("_advice", advice.name());
     }
     error

@@ -1,5 +1,5 @@
-//! Errors about arguments, by name. `rsmtp._common.arguments` words them, so that they read the
-//! same whether Rust or Python checks the argument.
+//! Raises errors about arguments, which name the argument. `rsmtp._common.arguments` words them, so
+//! that they read the same whether Rust or Python checks the argument.
 
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;

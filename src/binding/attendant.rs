@@ -68,8 +68,9 @@ fn interrupted() -> Error {
 
 impl Attendant for Attending {
     fn attend(&mut self) -> Result<(), Error> {
-        // While the interpreter ends there are no signals any more, and the wait goes on: in a
-        // thread that is left behind, or in a finalizer that still has something to say.
+        // While the interpreter shuts down there are no signals to check. The wait continues,
+        // either in a thread that has been left behind or in a finalizer that still has something
+        // to send.
         if let Some(Err(raised)) = Python::try_attach(|py| py.check_signals()) {
             self.raised.get_or_insert(raised);
         }

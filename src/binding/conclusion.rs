@@ -24,7 +24,8 @@ impl Operation {
         if value.hasattr("path").unwrap_or(false) {
             let path: Vec<&str> = self.view.path().into_iter().map(State::name).collect();
             let lines = last_words(&self.view);
-            // It explains an error, and must not become another one.
+            // The conversation explains an error. Failing to attach it must not raise another
+            // error.
             let _ = tell_conversation(value, &path, lines);
         }
         result
@@ -37,7 +38,8 @@ impl Operation {
         }
         if let Event::Transaction(outcome) = &event {
             self.keep_final_reply(outcome);
-            // The message has gone, also where a handler is interrupted.
+            // The message has been sent, even if a log handler is interrupted. The exception then
+            // gets the fates of its recipients.
             let logged = self.log_message(py, outcome, None);
             logged.inspect_err(|raised| tell_fates(raised.value(py), outcome))?;
         }
@@ -142,6 +144,6 @@ pub fn tell_fates(exception: &Bound<'_, PyAny>, outcome: &Outcome) {
         let note = format!("the message that was under way: {}", words.join(", "));
         exception.call_method1("add_note", (note,)).map(|_| ())
     };
-    // An exception that takes no attributes goes as it is.
+    // An exception that accepts no attributes is raised as it is.
     let _ = tell();
 }

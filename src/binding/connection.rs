@@ -76,7 +76,7 @@ impl Connection {
     fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
         let operation = slf.as_super().get();
         if operation.turn.is_lost() {
-            // A forked child has nothing to end. The connection belongs to its parent.
+            // The connection belongs to the parent process, so a forked child ends nothing.
             return Ok(());
         }
         slf.get().abandoned.store(true, Ordering::Relaxed);

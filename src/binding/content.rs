@@ -1,4 +1,4 @@
-//! What content is made from, for `rsmtp._content`.
+//! Functions that `rsmtp._content` uses to build content.
 
 use crate::render::{html, markdown};
 use pyo3::exceptions::PyValueError;

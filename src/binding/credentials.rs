@@ -192,7 +192,8 @@ pub fn source(
     let Some(username) = username else {
         return Err(bad_argument("username", &"is missing: a password alone can't log in"));
     };
-    // Before anything is asked: with a secret that no mechanism minds.
+    // Check the other arguments before the callable is asked, with a secret that every mechanism
+    // accepts.
     credentials(&username, wrap("x".to_owned()), mechanism.as_deref())?;
     if !secret.bind(py).is_callable() {
         let text: String = checked("secret_or_function", argument, secret.bind(py))?;
@@ -214,7 +215,7 @@ pub fn source(
 
 /// A ticket for the service of this host, asked for where a session is opened.
 fn by_ticket(username: String, host: &str, patience: Patience) -> PyResult<Source> {
-    // No user that could not stand in the exchange.
+    // Refuse a user name that the exchange can't carry.
     let bad = |bad: BadCredential| PyValueError::new_err(bad.to_string());
     Credentials::new(&username, Secret::Certificate).map_err(bad)?;
     let (host, seconds) = (host.to_owned(), limit(patience));
@@ -246,7 +247,7 @@ impl gssapi::Ticket for Ticket {
         certificate: Option<&ChannelBinding>,
     ) -> Result<Box<dyn gssapi::Context>, Error> {
         Python::attach(|py| {
-            // As RFC 5056 2.1 has it: the name, a colon, the octets.
+            // RFC 5056 section 2.1: the name of the binding, a colon, and its octets.
             let binding = certificate.map(|one| [one.name.as_bytes(), b":", &one.data].concat());
             let made = self.0.call_method1(py, "context", (user, binding));
             Ok(Box::new(Context(made.map_err(|raised| not_told(py, raised))?)) as Box<dyn gssapi::Context>)
@@ -274,8 +275,9 @@ impl gssapi::Context for Context {
 
 /// What a callable has raised, or is to blame for.
 pub fn not_told(py: Python<'_>, raised: PyErr) -> Error {
-    // Where tokens come from may be out of reach for a while. An error of ours knows whether it may
-    // be: one for a callable that took too long is told at once.
+    // The source of tokens may be unreachable for a while, so an OSError counts as transient. One
+    // of our own errors knows whether it is transient. The error for a callable that took too long
+    // is not, and is raised at once.
     let told = raised.value(py).getattr("transient").and_then(|value| value.extract::<bool>());
     let may_pass = told.unwrap_or_else(|_| raised.is_instance_of::<PyOSError>(py));
     let kind = if may_pass { Kind::Unreachable } else { Kind::Misuse };

@@ -1,4 +1,4 @@
-//! Delivery options as `rsmtp.envelope` gives them: read once, and handed on as they are.
+//! Delivery options from `rsmtp.envelope`. They are read once and passed on unchanged.
 
 use super::error::bad_argument;
 use super::request::parse;

@@ -1,4 +1,4 @@
-//! What notebooks show of an object: made by `rsmtp.display`, in Python.
+//! The notebook displays of objects, which `rsmtp.display` makes in Python.
 
 /// `_repr_mimebundle_` for a class: what that function of that module makes of the object, and what
 /// its docstring says.

@@ -35,7 +35,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     if let Some(told) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<Told>()) {
         // Each caller gets its own copy, because an exception collects tracebacks and notes.
         let copy = py.import("copy")?.call_method1("copy", (told.0.value(py),));
-        // Some exceptions of others can't be copied.
+        // Some exceptions of other libraries can't be copied.
         return Ok(copy.map_or_else(|_| told.0.clone_ref(py), PyErr::from_value));
     }
     static FROM_ENGINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -52,7 +52,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
     let exception = PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?);
     if let Some(cause) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<PyErr>()) {
-        // A KeyboardInterrupt and its like are no errors: they go before ours.
+        // A KeyboardInterrupt and the like are not errors. They are raised instead of this one.
         if !cause.is_instance_of::<PyException>(py) {
             return Ok(cause.clone_ref(py));
         }
@@ -64,7 +64,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         exception.set_cause(py, Some(cause.clone_ref(py)));
     }
     if let Some(trace) = &error.trace {
-        // It explains an error and must not become another one.
+        // The trace explains an error. Failing to attach it must not raise another error.
         let _ = tell_trace(exception.value(py), trace);
     }
     Ok(exception)

@@ -44,7 +44,8 @@ impl Dial for ReplacedSockets {
         };
         Python::attach(|py| {
             dial(py).map_err(|raised| {
-                // What the network does may be other tomorrow; what a guard forbids will not.
+                // A network failure may be gone tomorrow, so it counts as transient. A refusal by a
+                // network guard does not.
                 let is_network = raised.is_instance_of::<PyOSError>(py);
                 let kind = if is_network { Kind::Unreachable } else { Kind::Misuse };
                 let error = Error::new(kind, Stage::Connect, raised.value(py).to_string());
@@ -98,7 +99,7 @@ impl Foreign for PythonSocket {
     }
 
     fn close(&self) {
-        // While the interpreter ends there is nothing left to be closed.
+        // While the interpreter shuts down there is nothing left to close.
         let _ = Python::try_attach(|py| self.socket.call_method0(py, "close"));
     }
 }

@@ -80,12 +80,12 @@ impl PythonLogger {
             Ok::<_, PyErr>(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
         })?;
         let Some(logging) = modules.bind(py).get_item("logging")? else { return Ok(None) };
-        // In the middle of its own import there is nothing to be had yet.
+        // While `logging` itself is being imported, it has no loggers yet.
         if !logging.hasattr("getLogger")? {
             return Ok(None);
         }
         let logger = self.logger.get_or_try_init(py, || {
-            // A program that has configured nothing is not told of warnings on standard error.
+            // A program that has not configured logging gets no warnings on standard error.
             let ours = logging.call_method1("getLogger", ("rsmtp",))?;
             if ours.getattr("handlers")?.is_empty()? {
                 ours.call_method1("addHandler", (logging.call_method0("NullHandler")?,))?;

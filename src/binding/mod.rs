@@ -95,7 +95,7 @@ mod _rsmtp {
     #[pymodule_export]
     const STAGES: [&str; Stage::ALL.len()] = Stage::NAMES;
 
-    // The reply codes that Python decides by.
+    // The reply codes that Python's decisions depend on.
     #[pymodule_export]
     const SERVICE_READY: u16 = code::SERVICE_READY;
     #[pymodule_export]

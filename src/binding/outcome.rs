@@ -31,7 +31,7 @@ pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<
         Event::Unreadable(why) => Err(super::error::to_python(py, &why.to_error())),
         Event::Challenge(challenge) => Ok(PyBytes::new(py, &challenge).into_any().unbind()),
         Event::Transaction(outcome) => transaction_to_python(py, &outcome, given),
-        // No client holds an end.
+        // No client asks for the end to be held.
         Event::EndHeld => Ok(py.None()),
         Event::Opened(opened) => {
             let trouble = opened.trouble.as_deref().map(|trouble| super::error::to_python(py, trouble));
@@ -91,7 +91,7 @@ pub fn extensions_to_python(extensions: &Extensions) -> Vec<(String, String)> {
 /// agrees with the reply code (RFC 3463, RFC 2034 4).
 #[pyfunction]
 pub fn enhanced_code(code: i64, text: &[u8]) -> Option<String> {
-    // What was no reply at all has the code -1.
+    // The code is -1 if there was no reply.
     let reply = Reply::new(u16::try_from(code).ok()?, text);
     reply.enhanced().map(|enhanced| enhanced.to_string())
 }

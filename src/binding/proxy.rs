@@ -1,4 +1,4 @@
-//! A proxy as `rsmtp._transport.proxies` describes it, made into the engine's terms.
+//! Converts a proxy from `rsmtp._transport.proxies` to the engine's types.
 
 use super::error::bad_argument;
 use crate::driver::Proxy;

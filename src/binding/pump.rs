@@ -132,7 +132,7 @@ impl Operation {
     /// The octets that are to be sent now. None: there is something to wait for, or
     /// the request is settled.
     fn output<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        // Copied while the GIL is held, into Python's own bytes.
+        // The octets are copied straight into Python's own bytes while the GIL is held.
         let output = self.tell(py, |operation| operation.output(<[u8]>::to_vec))?;
         Ok(output.map(|octets| PyBytes::new(py, &octets)))
     }

@@ -309,7 +309,7 @@ impl Request {
     /// A command line of the caller's own. Its reply is not waited for: `reply` is.
     #[staticmethod]
     fn free(line: &str) -> PyResult<Self> {
-        // The line may be an AUTH, or an answer within one: no error shows it.
+        // The line may be an AUTH command or part of an exchange, so no error shows it.
         let line = line.parse().map_err(|bad: BadText| bad_argument("command and arguments", &bad.why()))?;
         let command = Self::command(Command::Free(line));
         Ok(Self { unanswered: true, ..command })

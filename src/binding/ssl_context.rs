@@ -33,7 +33,8 @@ impl SslContextLayer {
         let memory_bio = py.import("ssl")?.getattr("MemoryBIO")?;
         let (incoming, outgoing) = (memory_bio.call0()?, memory_bio.call0()?);
         let tls = context.call_method1("wrap_bio", (&incoming, &outgoing, false, host))?;
-        // ssl.CERT_REQUIRED; without the name any certificate of the authority will do.
+        // 2 is ssl.CERT_REQUIRED. Without a check of the name, any certificate of the authority
+        // would do.
         let verifies = context.getattr("verify_mode")?.extract::<i32>()? == 2
             && context.getattr("check_hostname")?.is_truthy()?;
         Ok(Self {
@@ -94,7 +95,7 @@ impl SslContextLayer {
     fn keep(&self, py: Python<'_>, error: PyErr) -> TlsError {
         let message = error.value(py).to_string();
         if is(py, &error, "SSLError") {
-            // OpenSSL's own words, in an exception of ours.
+            // The message is in OpenSSL's own words, and the exception is one of ours.
             let certificate = is(py, &error, "SSLCertVerificationError");
             return TlsError { certificate, cause: Some(Arc::new(error)), ..TlsError::new(message) };
         }
@@ -131,7 +132,7 @@ impl RecordLayer for SslContextLayer {
     fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError> {
         Python::attach(|py| {
             let mut take = || -> PyResult<()> {
-                // The first flight: the client speaks first.
+                // The client sends the first flight of the handshake.
                 if self.handshaking && !self.failed {
                     self.shake_hands(py)?;
                 }
@@ -144,7 +145,7 @@ impl RecordLayer for SslContextLayer {
     }
 
     fn close(&mut self) -> Result<(), TlsError> {
-        // It says its own close_notify and then wants the server's, which is not waited for.
+        // `unwrap` sends our close_notify and then wants the server's, which is not waited for.
         Python::attach(|py| match self.tls.call_method0(py, "unwrap") {
             Err(error) if !error.is_instance_of::<PyException>(py) => Err(self.keep(py, error)),
             _ => Ok(()),

@@ -1,5 +1,5 @@
-//! Templates for Python: rows in, what each part says of each row out. Rendered without the GIL, on
-//! several cores where there are many rows.
+//! Templates for Python: takes rows and returns the text of each part for each row. Rendering
+//! releases the GIL, and uses several cores if there are many rows.
 
 use super::template_values::{Raised, filter, method, to_value};
 use crate::render::template::{Fault, Kind, Library, Part, Templates as Made, What};
@@ -139,7 +139,7 @@ impl Templates {
         for (place, name) in &self.given {
             let value = Value::from_object(row.clone());
             let said = self.made.render(*place, &value);
-            // Those that ask for it have no fault of their own.
+            // If this part fails, the parts that use its text are not blamed for the failure.
             let text = said.as_deref().unwrap_or("");
             row.more.push((Arc::clone(name), Value::from(text)));
             known.push((*place, said));

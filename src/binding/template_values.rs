@@ -1,5 +1,6 @@
-//! Values of Python in a template, and back. Plain ones become the template's own; any other stays
-//! what it is, and is asked for its attributes, its methods and its text when the template does.
+//! Converts Python values for a template, and back. Plain values become the template's own. Any
+//! other value stays a Python object, and is asked for its attributes, its methods and its text
+//! when the template needs them.
 
 use crate::render::template::Markup;
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind};
@@ -18,7 +19,7 @@ pub fn to_value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Some(value) = plain(given)? {
         return Ok(value);
     }
-    // Numbers of NumPy, missing values and frames of pandas and polars: what they stand for.
+    // Converts NumPy numbers, missing values, and the frames of pandas and polars to plain values.
     let py = given.py();
     static PLAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let ask = PLAIN.get_or_try_init(py, || {
@@ -53,7 +54,7 @@ fn plain(given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
     }
     if let Ok(number) = given.cast_exact::<PyFloat>() {
         let number = number.value();
-        // What pandas has where there is nothing.
+        // pandas has NaN for a missing value.
         return Ok(Some(if number.is_nan() { Value::from(()) } else { Value::from(number) }));
     }
     if let Ok(items) = given.cast_exact::<PyList>() {
@@ -182,7 +183,7 @@ impl Object for Foreign {
             let found = match name.map(|name| object.getattr(name)) {
                 Some(Err(raised)) if !raised.is_instance_of::<PyAttributeError>(py) => Err(raised),
                 Some(Ok(value)) => Ok(value),
-                // As Jinja2 does it: an item, where there is no attribute.
+                // If there is no such attribute, the item is taken, as in Jinja2.
                 _ => object.get_item(to_python(py, key).ok()?),
             };
             match found.and_then(|value| to_value(&value)) {

@@ -17,7 +17,7 @@ mod given {
     use super::PathBuf;
     use pyo3::prelude::*;
 
-    // As they lie in Python: a literal alone is shown as a default.
+    // The arguments' types in Python. Only a literal can be shown as a default.
     crate::binding::argument::texts!(tls protocol hostname);
 
     pub fn host<'a>(given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
@@ -196,7 +196,7 @@ fn not_started(error: io::Error) -> PyErr {
     let words = error.to_string();
     match (error.raw_os_error(), error.kind()) {
         (_, io::ErrorKind::InvalidInput) => PyValueError::new_err(words),
-        // Called with a number, OSError chooses the class for it, and has `errno`.
+        // Given a number, OSError chooses the right subclass and sets `errno`.
         (Some(number), _) => {
             let words = words.trim_end_matches(&format!(" (os error {number})")).to_owned();
             PyOSError::new_err((number, words))

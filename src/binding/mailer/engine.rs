@@ -145,7 +145,8 @@ impl Engine {
         };
         if let Some(exception) = attendant.take_raised().or_else(|| log.say(py, listener).err()) {
             if let Some(receipt) = receipt {
-                // One with slots has no room for it, and goes before ours all the same.
+                // An exception class with slots may not accept the attribute. The exception is
+                // raised in any case.
                 let _ = exception.value(py).setattr("receipt", Receipt::new(receipt));
             }
             return Err(exception);
@@ -262,7 +263,7 @@ struct Nudging(Py<PyAny>);
 
 impl Nudge for Nudging {
     fn nudge(&self) {
-        // A loop that has gone waits for nothing, and neither does an interpreter that ends.
+        // A closed loop or an interpreter that shuts down needs no wake-up.
         let _ = Python::try_attach(|py| self.0.call0(py).is_ok());
     }
 }

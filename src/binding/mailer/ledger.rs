@@ -31,7 +31,7 @@ impl Ledger<Shipment> for Noting {
                 .collect()
         };
         let settled: HashMap<u64, Vec<Recipient>> = some.map(|job| (job.index, recipients(job))).collect();
-        // While the interpreter ends there is no place to write to.
+        // While the interpreter shuts down the ledger can't be written to.
         let noted = Python::try_attach(|py| self.0.call1(py, (indexes, settled))?.extract(py));
         match noted {
             Some(Ok(noted)) => Ok(noted),

@@ -116,7 +116,7 @@ pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
     let tuple = item.cast::<PyTuple>().ok().filter(|tuple| tuple.len() == 3)?;
     let data = tuple.get_item(2).ok()?.extract().ok()?;
     let to_addrs = tuple.get_item(1).ok()?;
-    // Anything else may be code of the caller's, and a tuple (name, address).
+    // Other types may run the caller's code, and a tuple may be (name, address).
     let is_there = to_addrs.is_exact_instance_of::<PyString>()
         || to_addrs
             .cast_exact::<PyList>()

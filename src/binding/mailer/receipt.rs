@@ -253,7 +253,7 @@ impl Receipt {
         if let Some(kept) = &self.kept {
             return kept.message_id.clone();
         }
-        // Fields come before any content that would have to be read.
+        // The header comes before any content that would have to be read.
         let header = self.receipt.payload.body().beginning(HEADER).ok()?;
         field::first_value(&header, "message-id")
     }
@@ -357,7 +357,7 @@ impl Receipt {
             return raised.bind(py).cast::<PyBaseException>().ok().map(|raised| raised.clone().unbind());
         }
         let error = self.receipt.error.as_ref()?;
-        // What became of the recipients stands here already.
+        // The receipt already has the fates of the recipients.
         let error = Error { outcome: None, ..error.clone() };
         Some(to_python(py, &error).into_value(py))
     }
@@ -378,7 +378,7 @@ impl Receipt {
                 if let Some(trace) = &slf.get().receipt.trace {
                     let _ = tell_trace(raised.value(slf.py()), trace);
                 }
-                // How it is made is no matter of the caller's.
+                // The caller has no use for the frames that made the exception.
                 raised.set_traceback(slf.py(), None);
             })
     }

@@ -205,7 +205,7 @@ impl Sending {
     /// There is no more to come; `go_on` tells of the rest.
     fn finish(&self, py: Python<'_>) {
         if self.is_of_another_process() {
-            // A lock that a thread held when it was forked is never free.
+            // A lock that a thread held at the fork is never released in the child.
             return;
         }
         let mut progress = self.progress();
@@ -311,7 +311,7 @@ impl Log {
 
 /// What a receipt comes to in one line of a log.
 pub(super) fn spoken(py: Python<'_>, receipt: &bulk::Receipt<Shipment>) -> String {
-    // A line of a log must not cost a receipt.
+    // A failure to write a log line must not lose a receipt.
     let full =
         |error: &Error| told(py, &error.to_string(), error.advice).unwrap_or_else(|_| error.to_string());
     let error = receipt.error.as_ref().map(full);
@@ -383,7 +383,7 @@ impl Progress {
             batch.start_preparers();
         }
         if self.by_threads {
-            // The caller may take its time with the next one.
+            // The caller may take a long time to supply the next message.
             batch.start_workers();
         }
         self.goes_on(count) && waiting < ENOUGH
@@ -474,7 +474,7 @@ impl Progress {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        // The caller has dropped it before its end: its sessions must end too.
+        // The caller has dropped this object before its end, so its sessions must end, too.
         if !self.is_of_another_process() {
             self.batch.stop();
         }

@@ -1,4 +1,4 @@
-//! A server as `rsmtp.mailer` describes it, made into the engine's terms.
+//! Converts a server from `rsmtp.mailer` to the engine's types.
 
 use crate::binding::connection::target;
 use crate::binding::credentials::source;

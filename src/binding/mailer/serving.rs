@@ -133,14 +133,15 @@ impl Operation {
         let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut lines = Vec::new();
         let parting = self.look(py, |driver| {
-            // What was decided while there was still something to send.
+            // The worker hears what was settled while there was still something to send.
             hear(&mut lock(&worker), driver);
             if driver.is_serving() {
                 driver.fail(stopped());
             }
             note(driver, &mut lines);
             let settled = driver.take_settled().err();
-            // What an SSLContext raised says more than that it has.
+            // The exception that an SSLContext raised says more than the engine's error, so it
+            // becomes the cause.
             let error = settled.map(|error| match raised {
                 Some(raised) => Error { cause: Some(Arc::new(Told(raised))), ..error },
                 None => error,
@@ -238,14 +239,15 @@ impl Serving {
                 return Some(());
             }
             let now = Instant::now();
-            // What has come of it may be an error, which tells the last lines.
+            // Recorded first, because the result may be an error that quotes the last lines.
             note(driver, lines);
             hear(&mut worker, driver);
             if !driver.is_serving() {
                 return driver.output(&mut take);
             }
             if driver.session().state().is_over() {
-                // Its 421 was the end, whether or not the server hangs up as well.
+                // The server's 421 ended the session, even if the server doesn't close the
+                // connection.
                 driver.received(&[]);
                 continue;
             }
@@ -269,7 +271,7 @@ impl Serving {
 impl Sending {
     /// Works in this thread until nothing is left to do: files and programs.
     fn work_here(&self, py: Python<'_>) {
-        // What goes wrong stands in the receipts.
+        // Failures are recorded in the receipts.
         let _ = py.detach(|| self.batch.work_locally(&mut Attending::silent()));
     }
 

@@ -49,7 +49,8 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
     }
     for (name, value) in &request.fields {
         let Some(value) = value.as_ref().filter(|value| !value.is_none()) else { continue };
-        // An empty list of addresses is no field (RFC 5322 3.6.3).
+        // A field can't hold an empty list of addresses (RFC 5322 section 3.6.3), so it is left
+        // out.
         let of_addresses = field::kind(name) == field::Kind::Addresses;
         if of_addresses && value.len().is_ok_and(|n| n == 0) {
             continue;
@@ -113,7 +114,7 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         if params::content_type(message)? != "multipart/alternative" {
             make_multipart(message, "alternative")?;
         }
-        // The last form is the one that a mail program that knows calendars shows.
+        // Mail programs that know calendars show the last form, so the calendar comes last.
         content::attach(message, &form)?;
         if !file.is_none() {
             add_attachment(message, &attachment::part_of(&file)?)?;
@@ -151,7 +152,7 @@ fn calendar_parts<'py>(
 /// they are sent, and the pictures that the HTML shows.
 fn make_body<'py>(py: Python<'py>, request: &mut Request<'py>) -> PyResult<Vec<attachment::Picture<'py>>> {
     let html = request.html.as_ref();
-    // Pictures in it have to become parts; no other HTML alone asks for anything.
+    // HTML with inline pictures needs parts for them. Other HTML without text needs no processing.
     let is_plain = html.is_none_or(|html| {
         html.cast::<PyString>().is_ok_and(|html| {
             html.to_str().is_ok_and(|html| memmem::find(html.as_bytes(), b"data:").is_none())
@@ -255,7 +256,7 @@ fn set_text<'py>(
     let payload = match encoding {
         None => Payload::Object(text.clone().into_any().unbind()),
         Some(Encoding::Base64) => {
-            // Base64 of text has CRLF line ends in it (RFC 2045 section 6.8).
+            // In Base64, text has CRLF line ends (RFC 2045 section 6.8).
             let plain = text.to_str().ok().and_then(transfer::canonical);
             match plain.filter(|_| charset.eq_ignore_ascii_case("utf-8")) {
                 Some(canonical) => Payload::Deferred(Bytes::Owned(canonical), Encoding::Base64),

@@ -1,4 +1,4 @@
-//! The exceptions of `email.errors` that are raised from here.
+//! The exceptions of `email.errors` that this folder raises.
 
 #![allow(missing_debug_implementations, reason = "made by a macro")]
 

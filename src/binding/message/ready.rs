@@ -1,9 +1,8 @@
-//! A message of ours made ready to be sent: its envelope, the fields that it lacks and its
-//! content, without a question to Python for each.
-//!
-//! Only a plain one is. Whatever else there may be (a class derived from `rsmtp.Message`, a
-//! block of Resent fields, addresses that need SMTPUTF8, values that are no text, anything
-//! wrong) is for `rsmtp._client.outgoing`, which makes the same of it and says what is wrong.
+//! Prepares a message for sending: its envelope, its missing fields and its content, without
+//! calling Python for each. This works only for a plain message. All others (a class derived from
+//! `rsmtp.Message`, a block of Resent fields, addresses that need SMTPUTF8, values that are not
+//! text, anything invalid) are left to `rsmtp._client.outgoing`, which gives the same result and
+//! reports what is wrong.
 
 use crate::address::{ForwardPath, Mailbox, ReversePath, list};
 use crate::binding::message::{
@@ -49,7 +48,8 @@ fn plain(message: &Bound<'_, Message>) -> PyResult<Option<Ready>> {
     }
     let Some(named) = named(message) else { return Ok(None) };
     let Some((sender, recipients)) = envelope(py, &named) else { return Ok(None) };
-    // Where there is a Sender it is not the one that a Message-ID is made for.
+    // A Message-ID takes the domain of From. With a Sender field, the envelope's sender is another
+    // address.
     let domain = if named.sender.is_empty() { sender.domain() } else { None };
     let rope = rendered_for_sending(message, false, domain)?;
     Ok(Some(Ready { sender, recipients, content: rope.into() }))
@@ -114,7 +114,7 @@ fn add_mailboxes(py: Python<'_>, value: &Py<PyAny>, found: &mut Vec<Mailbox>) ->
         }
         found.push(mailbox);
     }
-    // An address that was meant, and not found, is a mistake.
+    // A field that has an `@` but yields no address is a mistake.
     (found.len() > before || !text.contains('@')).then_some(())
 }
 

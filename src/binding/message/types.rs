@@ -1,4 +1,4 @@
-//! Types whose only purpose is what Python makes of them.
+//! Types whose only purpose is their conversion to or from Python.
 
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;

@@ -1,4 +1,4 @@
-//! One `Dkim`, several, or by the domain of From: what `dkim=` takes.
+//! Reads the `dkim=` argument: one `Dkim`, several of them, or a choice by the domain of From.
 
 use super::dkim::Dkim;
 use crate::binding::argument::{text, wanted};

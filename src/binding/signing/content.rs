@@ -1,4 +1,4 @@
-//! Content that is signed before it is sent: read once for that, and once more when it is sent.
+//! Content that is signed before it is sent. It is read once for signing and once for sending.
 
 use crate::binding::error::Told;
 use crate::binding::message::{Bytes, MailData, RenderedMessage, Sendable, in_seven_bits, mail_body};
@@ -149,7 +149,7 @@ impl From<Failed> for Error {
                 let error = Error::new(Kind::Misuse, Stage::Mail, text);
                 Error { cause: Some(Arc::new(raised)), ..error }
             }
-            // A key that is somewhere else may be there again later.
+            // A key that is kept elsewhere may be reachable again later.
             Failed::Unsigned(why @ Unsigned::Key(_)) => {
                 let error = Error::new(Kind::Misuse, Stage::Command, format!("dkim: {why}"));
                 match why {

@@ -1,4 +1,4 @@
-//! Keys as Python gives them: a file, a text, or a callable that signs where the key is.
+//! Reads keys as Python gives them: a file, a text, or a callable that signs where the key is kept.
 
 use crate::binding::argument::{checked, one_of, wanted};
 use crate::binding::error::{Told, bad_argument};
@@ -57,7 +57,7 @@ fn pem(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let read = given.py().detach(|| std::fs::read(&path));
     read.map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound && is_like_a_key(&path.to_string_lossy()) {
-            // Not shown: it may be the key itself.
+            // The path is not shown, because it may be the key itself.
             return bad_argument(
                 name,
                 &"there is no such file, and a key that is given as text has to be PEM",

@@ -1,4 +1,4 @@
-//! What is published for a key.
+//! The DNS record that is published for a key.
 
 use crate::sign::record;
 use pyo3::prelude::*;

@@ -68,7 +68,8 @@ impl Message {
             all.set_item("_origin", origin.to_tuple(py)?)?;
         }
         all.set_item("_supplied", Self::_supplied(slf))?;
-        // Beside copies of the state, which `rsmtp.Message.__dict__` leaves there.
+        // The object's own dictionary. `rsmtp.Message.__dict__` hides it behind copies of the
+        // state.
         let slot = py.get_type::<Message>().getattr("__dict__")?.get_item("__dict__")?;
         let own = slot.call_method1("__get__", (slf,))?.cast_into::<PyDict>()?;
         for (name, value) in own {
@@ -93,7 +94,7 @@ impl Message {
             }
             slf.setattr(name.cast::<PyString>()?, value)?;
         }
-        // Everything that was read is there now.
+        // The origin is set last, when all that it refers to has been restored.
         if let Some(origin) = origin {
             let (text, begin, body, end) = origin.extract()?;
             Origin::keep(slf, text, begin, body, end);

@@ -136,8 +136,8 @@ impl Message {
         let py = slf.py();
         let items = fields::raw_list(slf)?;
         if matches!(slf.get().family(py), Family::Modern | Family::Foreign) {
-            // The standard library's generator gives each message its own policy while it
-            // writes it, and some of those write any text as it is.
+            // The standard library's generator gives each message its own policy while it writes
+            // it, and some of those policies write any text as it is.
             let fold_themselves = py.import("rsmtp.email._mail_policy")?.getattr("fold_themselves")?;
             return Ok(fold_themselves.call1((items,))?.try_iter()?.into_any());
         }

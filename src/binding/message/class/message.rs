@@ -146,7 +146,8 @@ fn copied_state(py: Python<'_>, state: &State, fields: Vec<Field>) -> State {
         default_type: object(&state.default_type),
         defects: state.defects.as_ref().map(|defects| defects.clone_ref(py)),
         origin: None,
-        // What is written instead of a message has its fields, whatever else changes in it.
+        // This state is only for rendering. It has its final fields, even if something else in it
+        // changes.
         supplied: Vec::new(),
     }
 }
@@ -158,7 +159,7 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     });
     match found {
         Ok(policy) => policy.bind(py).clone(),
-        // Only while the package is being imported.
+        // This happens only while the package is being imported.
         Err(_) => py.None().into_bound(py),
     }
 }
@@ -200,7 +201,7 @@ impl Message {
         _args: &Bound<'_, PyTuple>,
         _kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        // Subclasses have constructors of their own kinds: everything else is __init__'s.
+        // Subclasses have their own constructor arguments, so the rest is left to `__init__`.
         if let Some(given) = _kwargs {
             keywords::check(cls, given)?;
         }
@@ -325,7 +326,8 @@ impl Message {
     #[classmethod]
     #[pyo3(signature = (**_kwargs: "object"))]
     fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        // A class that overrides what the constructors call has to be asked.
+        // The constructors call these methods. If a class overrides one of them, its own method has
+        // to be called.
         const HOOKS: [&str; 8] = [
             "__setitem__",
             "add_header",
@@ -362,7 +364,7 @@ impl Message {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A message that is being used right now is alive anyway.
+        // A message that is in use at this moment is certainly alive.
         let Ok(state) = self.0.try_lock() else {
             return Ok(());
         };

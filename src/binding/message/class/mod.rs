@@ -1,4 +1,4 @@
-//! The class: what it holds, and its methods by what they are about.
+//! The message class: its state, and its methods grouped by subject.
 
 mod content;
 mod copies;

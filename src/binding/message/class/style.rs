@@ -61,7 +61,7 @@ impl Style {
                 _ => Family::Foreign,
             },
             None => {
-                // The standard library's own compat32 behaves as ours does.
+                // The standard library's own compat32 behaves like ours.
                 let class = policy.get_type();
                 let is_classic = class.module()? == "email._policybase" && class.name()? == "Compat32";
                 if is_classic { Family::Classic } else { Family::Foreign }

@@ -20,7 +20,7 @@ fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 /// beside others. With the list comes its text where that has to be written in another way.
 pub(crate) fn read(what: &str, text: &str, local: bool) -> PyResult<(Vec<Address>, Option<String>)> {
     let refused = |why: &dyn std::fmt::Display| {
-        // Of ten thousand addresses it is one that is meant.
+        // The list may hold ten thousand addresses, so only its beginning is shown.
         let cut = text.char_indices().nth(200).map(|(at, _)| &text[..at]);
         let (shown, more) = cut.map_or((text, ""), |cut| (cut, " and so on"));
         PyValueError::new_err(format!(
@@ -103,7 +103,7 @@ fn in_a_labels(spec: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
     {
         return Ok(PyString::new(py, &format!("{local}@{domain}")));
     }
-    // Raises for what isn't ASCII, with Python's own words.
+    // Text that isn't ASCII raises Python's own UnicodeEncodeError here.
     spec.call_method1(intern!(py, "encode"), ("ascii",))?;
     Ok(spec)
 }
@@ -123,7 +123,7 @@ pub(crate) fn formataddr<'py>(
     let py = pair.py();
     let (name, address) = match pair.cast::<PyTuple>() {
         Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?),
-        // Any two things in order will do.
+        // Any iterable of two items is accepted, as in the standard library.
         _ => {
             let both = || PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract();
             both().map_err(|_: PyErr| wanted("pair", "(name, address)", pair))?
@@ -144,7 +144,7 @@ pub(crate) fn formataddr<'py>(
     }
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
-        // Parentheses, angle brackets and so on can only stand in quotes.
+        // These characters are allowed in a display name only within quotes.
         let is_special = |b| {
             matches!(
                 b,

@@ -1,5 +1,4 @@
-//! Header values in runs of character sets: what `rsmtp.email.header` and
-//! `rsmtp.email.charset` stand on.
+//! Header values as runs of character sets, for `rsmtp.email.header` and `rsmtp.email.charset`.
 
 use crate::binding::message::{bytes::Bytes, errors::HeaderParseError, fields};
 use crate::message::charset::{self, Charset, Codec, is_raw_char, raw_bytes, raw_char};
@@ -293,7 +292,7 @@ fn in_words(kind: Kind, text: &str, is_raw: bool) -> Token {
         let (piece, more) = rest.split_at(end);
         let kind = match kind {
             _ if is_blank(first) => Kind::Blank,
-            // A phrase beside the identifiers (RFC 5322 section 4.5.4).
+            // The value may have a phrase beside the identifiers (RFC 5322 section 4.5.4).
             Kind::Fixed if !piece.is_ascii() && first != '<' => Kind::Word,
             kind => kind,
         };

@@ -130,7 +130,7 @@ pub(crate) fn fetched<'py>(message: &Bound<'py, Message>, field: &Field) -> PyRe
     let value = field.value.bind(py);
     match message.get().family(py) {
         Family::Classic | Family::Modern => match value.cast::<PyString>() {
-            // Raw bytes from a parser: shown as a header of an unknown charset.
+            // Raw bytes from a parser are shown as a header of an unknown charset.
             Ok(text) if text.to_str().is_err() => {
                 let arguments = PyDict::new(py);
                 arguments.set_item("charset", "unknown-8bit")?;
@@ -216,7 +216,8 @@ pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
 
 /// Takes fields out.
 pub(crate) fn take(message: &Bound<'_, Message>, is_wanted: impl Fn(&Field) -> bool) -> Vec<Field> {
-    // What is removed is dropped after the lock: a destructor may come back here.
+    // Removed values are dropped after the lock is released, because a destructor may use the
+    // message.
     change(message, |fields| {
         let (taken, kept) = std::mem::take(fields).into_iter().partition(is_wanted);
         *fields = kept;
@@ -233,7 +234,8 @@ pub(crate) fn replace<'py>(
     let is_there = contains(message, name);
     changes(message);
     if is_there && !contains(message, name) {
-        // It was a supplied one.
+        // The field had been supplied by the library and is gone after the change, so it is set
+        // anew.
         return message.set_item(name, value);
     }
     replace_up_to(message, name, value, 1)
@@ -257,7 +259,7 @@ fn replace_up_to<'py>(
 ) -> PyResult<()> {
     let py = message.py();
     let mut new = Vec::new();
-    // Each keeps its own name: the same one may be written in two ways.
+    // Each field keeps its own spelling of the name.
     for found in snapshot(message).into_iter().filter(|field| field.is_named(py, name)).take(most) {
         let (name, value) = stored(message, found.name.bind(py).as_any(), value)?;
         new.push(Field { name: name.unbind(), value: value.unbind() });
@@ -294,7 +296,7 @@ pub(crate) fn add<'py>(
     for key in parameters.keys() {
         names.push(key.cast::<PyString>()?.to_str()?.replace('_', "-"));
     }
-    // What is given twice is one parameter: the keyword knows better.
+    // If a parameter is given both in the value and as a keyword, the keyword counts.
     let is_given = |name: &str| names.iter().any(|given| given.eq_ignore_ascii_case(name));
     text = parameter::without(&text, is_given).into_owned();
     let mut is_first = value.is_none();
@@ -385,7 +387,7 @@ pub(crate) fn change<T>(message: &Bound<'_, Message>, work: impl FnOnce(&mut Vec
     let result = work(&mut fields);
     let pairs = PyList::new(py, fields.iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))));
     if let Ok(pairs) = pairs {
-        // Neither list has any other size or kind than it can have.
+        // Both are lists of pairs with known sizes, so this doesn't fail.
         let _ = list.set_slice(0, list.len(), pairs.as_any());
     }
     result

@@ -29,12 +29,12 @@ pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
         return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
     };
     field::check_value(name, plain).map_err(fields::refused)?;
-    // The null path of Return-Path is no address.
+    // Return-Path may hold the null path, which is not an address.
     if of_addresses && !name.eq_ignore_ascii_case("return-path") {
         if is_one(plain) {
             return Ok(text.into_any());
         }
-        // Each item of a list was said to be an address.
+        // In a list, each item has already been declared to be one address.
         let is_list = !value.is_instance_of::<PyString>() && !value.hasattr("encode")?;
         if let (_, Some(tidied)) = addresses::read(name, plain, is_list)? {
             return Ok(PyString::new(value.py(), &tidied).into_any());
@@ -64,7 +64,7 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         return Ok(text.cast_into::<PyString>()?);
     }
     if value.hasattr("__getitem__")? && !value.is_instance_of::<PyString>() {
-        // A list or bytes: `str()` of those would not be a subject.
+        // `str()` of a list or of bytes would not be a meaningful subject.
         let kind = value.get_type().qualname()?;
         return Err(PyTypeError::new_err(format!("{name}: a str is wanted, not {kind}")));
     }
@@ -182,7 +182,7 @@ pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<
         }
     };
     let Ok(plain) = value.to_str() else {
-        // Raw bytes that a parser left: shown as what they can't be read as.
+        // Raw bytes that a parser left. They can't be decoded, so replacement characters are shown.
         let readable = value.to_string_lossy();
         return field_fold::fold(name, &readable, &rules.linesep, rules.utf8, out).map_err(fields::refused);
     };

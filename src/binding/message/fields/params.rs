@@ -78,7 +78,7 @@ fn decode(py: Python<'_>, value: &str, charset: &str) -> PyResult<String> {
     let decoded = pyo3::types::PyBytes::new(py, &bytes).call_method1("decode", (charset, "replace"));
     match decoded {
         Ok(text) => text.extract(),
-        // A character set that Python doesn't know.
+        // Python doesn't know the character set.
         Err(error) if error.is_instance_of::<pyo3::exceptions::PyLookupError>(py) => {
             Ok(parameter::unquote(value))
         }

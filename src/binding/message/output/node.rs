@@ -26,7 +26,7 @@ pub(crate) fn rendered<'py>(
     style: &Style,
     rules: &Rules,
 ) -> PyResult<Rope<Bytes>> {
-    // Fields that fold themselves ask the policy, so it has to say what the rules say.
+    // Fields that fold themselves ask the policy, so the policy has to agree with the rules.
     let mut policy = policy.clone();
     let asked = matches!(style.family, Family::Structured | Family::Foreign);
     if asked && (rules.max_width != style.rules.max_width || rules.linesep != style.rules.linesep) {
@@ -97,7 +97,7 @@ impl Entity for Node<'_, '_> {
                 continue;
             }
             if rules.sending {
-                // A reader would take a colon or a space for the end of the name.
+                // A reader would mistake a colon or a space in a name for the end of the name.
                 field::check_name(&text).map_err(fields::refused)?;
             }
             let start = out.len();
@@ -173,7 +173,7 @@ impl<'py> Node<'_, 'py> {
             Payload::Nothing => Vec::new(),
             Payload::Object(object) => match object.bind(py).cast::<PyList>() {
                 Ok(list) => self.others(list)?,
-                // What a forgiving parser leaves where there was no boundary.
+                // A lenient parser leaves text where it found no boundary.
                 Err(_) => match object.bind(py).cast::<PyString>() {
                     Ok(text) => return Ok(self.ready(Bytes::of_text(text)?, rules)),
                     Err(_) => vec![self.other(object.bind(py))?],
@@ -262,7 +262,7 @@ impl<'py> Node<'_, 'py> {
                     bytes if is_modern => self.safe(bytes, is_text, rules),
                     bytes @ Bytes::Str(_) => {
                         if rules.binary && !bytes.as_ref().is_ascii() {
-                            // Python's own words for what is wrong with it.
+                            // Raises Python's own error about the text.
                             text.call_method1("encode", ("ascii",))?;
                         }
                         Ok(Content::Text(bytes))
@@ -287,17 +287,17 @@ impl<'py> Node<'_, 'py> {
         let Some(charset) = charset else {
             return readable(&self.message, rules);
         };
-        // Of the same class, which may have ideas of its own about payloads.
+        // The copy has the same class, because a subclass may handle payloads in its own way.
         let copy = py.import("copy")?.call_method1("copy", (&self.message,))?;
         let copy = copy.cast_into::<Message>()?;
         copy.del_item("Content-Transfer-Encoding")?;
         if let Err(error) = copy.call_method1("set_payload", (text, charset)) {
             let is_unknown =
                 error.is_instance_of::<PyLookupError>(py) || error.is_instance_of::<PyUnicodeError>(py);
-            // What can't be read is still shown.
+            // Text that can't be encoded is still shown in readable form.
             return if is_unknown && !rules.binary { readable(&self.message, rules) } else { Err(error) };
         }
-        // The fields of the original, in their order, with the new values.
+        // The original's fields, in their order, with the copy's new values.
         let cte = fields::get(&copy, "content-transfer-encoding")?;
         let kind = fields::get(&copy, "content-type")?;
         fields::set_raw_list(&copy, fields::raw_list(&self.message)?.as_any())?;
@@ -314,7 +314,7 @@ impl<'py> Node<'_, 'py> {
         let node = Node { message: copy, ..*self };
         let content = match node.payload() {
             Payload::Deferred(bytes, encoding) => Content::Encoded(bytes, encoding),
-            // A charset that doesn't encode bodies.
+            // The charset doesn't encode bodies.
             _ => readable(&node.message, rules)?,
         };
         Ok(Content::Instead(Box::new(node), Box::new(content)))

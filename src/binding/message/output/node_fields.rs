@@ -38,11 +38,11 @@ impl Node<'_, '_> {
         };
         let value = field.value.bind(py);
         if value.is_none() {
-            // As the standard library: scripts set what they have not got.
+            // Scripts may set a field to None. The standard library writes an empty value, too.
             out.extend_from_slice(rules.linesep.as_bytes());
             return Ok(());
         }
-        // An address has no encoded form: with SMTPUTF8 it goes out as it is (RFC 6532).
+        // An address has no encoded form. With SMTPUTF8 it is sent as it is (RFC 6532).
         let as_it_is = rules.utf8 && rules.sending && is_of_addresses(name);
         let shown;
         let value = if as_it_is && value.hasattr(intern!(py, "encode"))? {
@@ -54,8 +54,8 @@ impl Node<'_, '_> {
         match value.cast::<PyString>() {
             Ok(text) => match text.to_str() {
                 Ok(text) => {
-                    // Text of a width that was asked for is what the standard library's own tests
-                    // compare: there the address stands in the encoded-word.
+                    // The tests of the standard library compare text of a requested width, and
+                    // expect the address within the encoded-word.
                     let is_exact = as_it_is || !rules.binary && !rules.sending && rules.max_width != 0;
                     let in_ascii = if is_exact { None } else { addresses_in_ascii(name, text) };
                     let text = in_ascii.as_deref().unwrap_or(text);
@@ -72,7 +72,7 @@ impl Node<'_, '_> {
                         Err(FoldError::EmbeddedField(value)) => return Err(embedded(py, &value)?),
                     }
                 }
-                // Raw bytes from a parser.
+                // Raw bytes from a parser go out unchanged.
                 Err(_) if rules.binary && !rules.seven_bit => {
                     out.extend_from_slice(Bytes::of_text(text)?.as_ref());
                 }
@@ -81,7 +81,7 @@ impl Node<'_, '_> {
                     out.extend_from_slice(folded.as_bytes());
                 }
             },
-            // A Header, or anything that encodes itself.
+            // The value is a Header or another object that encodes itself.
             Err(_) => {
                 let arguments = pyo3::types::PyDict::new(py);
                 arguments.set_item("linesep", &rules.linesep)?;
@@ -95,8 +95,8 @@ impl Node<'_, '_> {
             return Ok(()); // written anew, as a whole
         }
         if value.cast::<PyString>().is_ok_and(|text| begins_on_next_line(text)) {
-            // The blank before that would be white space at the end of a line, and is
-            // no part of what a parser read.
+            // The blank before the value would be white space at the end of a line. It is not part
+            // of the text that a parser read.
             out.remove(start + name.len() + 1);
         }
         out.extend_from_slice(rules.linesep.as_bytes());
@@ -182,7 +182,7 @@ fn breaks_out(folded: &[u8]) -> bool {
     memchr::memchr2_iter(b'\r', b'\n', folded).any(|at| {
         match (folded[at], folded.get(at + 1)) {
             (b'\r', Some(b'\n')) | (_, Some(b' ' | b'\t')) => false,
-            // A break at the very end is followed by the line end.
+            // A break at the very end would be followed by the line end.
             (_, None) => true,
             _ => true,
         }

@@ -17,7 +17,7 @@ pub(crate) fn to_bytes(py: Python<'_>, mut rope: Rope<Bytes>) -> PyResult<Bound<
 
 /// Everything, which is in memory then.
 pub(crate) fn whole<'py>(py: Python<'py>, rope: &Rope<Bytes>) -> PyResult<Bound<'py, PyBytes>> {
-    // More than that no object of Python's can have.
+    // A Python object can't be larger than this.
     let octets = isize::try_from(rope.len()).map_err(|_| PyMemoryError::new_err(()))?;
     PyBytes::new_with(py, octets.unsigned_abs(), |out| {
         py.detach(|| rope.write_to(out)).map_err(|failed| read_error(py, failed))

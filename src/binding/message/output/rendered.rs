@@ -1,7 +1,6 @@
-//! A message on its way out: a rope as the content of a mail transaction.
-//!
-//! It is rendered, so what it says is settled; what a server can't take of it is
-//! re-encoded where the rope is read (`message::downgrade`).
+//! A rendered message: a rope that is the content of a mail transaction. Its text no longer
+//! changes. If a server can't take some of it, that part is re-encoded while the rope is read
+//! (`message::downgrade`).
 
 use crate::binding::error::to_python;
 use crate::binding::message::{bytes::Bytes, output::object};

@@ -29,7 +29,7 @@ pub(crate) fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py,
         return Ok(vec![given.clone()]);
     }
     if let Ok(mapping) = given.cast::<PyMapping>() {
-        // Names and contents: no text in it is a path.
+        // A mapping holds names and contents, so a text in it is never a path.
         let named = |pair: Bound<'py, PyAny>| -> PyResult<Bound<'py, PyAny>> {
             let (name, content): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
             Ok(match content.cast::<PyTuple>() {
@@ -209,7 +209,7 @@ fn file<'py>(
         (None, Some(name)) => {
             let guess = py.import("mimetypes")?.call_method1("guess_type", (name,))?;
             let (kind, packing): (Option<String>, Option<String>) = guess.extract()?;
-            // A packed file is what it is packed as.
+            // A compressed file has the type of its compression and not the guessed one.
             kind.filter(|_| packing.is_none()).unwrap_or_else(|| "application/octet-stream".to_owned())
         }
     };

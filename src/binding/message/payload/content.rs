@@ -25,7 +25,7 @@ pub(crate) fn object<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, 
         Payload::Deferred(bytes, encoding) => {
             PyString::new(py, &encoded(bytes.as_ref(), encoding)).into_any()
         }
-        // Not kept: the file is what the message has.
+        // The text is not stored, because the message keeps the file as its payload.
         Payload::File(source) => {
             let text = encoded(&source.read(py)?, Encoding::Base64);
             return Ok(PyString::new(py, &text).into_any());
@@ -68,12 +68,12 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
         if !(is_modern && is_attachment(part)? && is_one_thing(message)?) {
             return list.append(part);
         }
-        // A file is no other form of the text.
+        // A file is not an alternative form of the text, so the message becomes multipart/mixed.
         create::make_multipart(message, "mixed")?;
         return attach(message, part);
     }
     let is_empty = message.get().with(py, |s| matches!(s.payload, Payload::Nothing));
-    // What says that it is made of parts, or a message, is that: a parser has read it so.
+    // A parser may have set a composite type before it adds the parts. The type then stays.
     let (main, _) = params::main_and_sub(message)?;
     let is_composite = is_empty && matches!(main.as_str(), "multipart" | "message");
     if is_modern && !is_composite {
@@ -277,7 +277,7 @@ pub(crate) fn set_charset<'py>(
     }
     let encoding = charset.call_method0(intern!(py, "get_body_encoding"))?;
     let Ok(name) = encoding.cast::<PyString>() else {
-        // A function that finds out what the payload needs.
+        // The value is a function that determines the encoding from the payload.
         return encoding.call1((message,)).map(drop);
     };
     encode_body(message, &charset)?;

@@ -38,7 +38,7 @@ impl Source {
             PyTypeError::new_err(format!("attachments: a path or an open file is wanted, not {kind}"))
         })?;
         let path: PathBuf = path.extract()?;
-        // What a relative path means may have changed by then.
+        // The working directory may have changed by the time the file is read.
         let path = std::path::absolute(&path).map_err(|error| os_error(py, &path, error))?;
         py.detach(|| StoredFile::count(&path)).map_err(|error| os_error(py, &path, error))?;
         Ok(Source::Path(path))
@@ -100,7 +100,7 @@ fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {
             _ => return Ok(PyOSError::new_err(format!("{}: {error}", path.display()))),
         };
         let words: String = py.import("os")?.call_method1("strerror", (number,))?.extract()?;
-        // Called with a number, OSError chooses the class for it.
+        // Given a number, OSError chooses the right subclass.
         Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path.as_os_str()))?))
     };
     raise().unwrap_or_else(|failed| failed)

@@ -1,4 +1,4 @@
-//! Names of files as Python has them: octets that are no text are surrogates (PEP 383).
+//! File names as Python represents them: octets that can't be decoded are surrogates (PEP 383).
 
 use crate::message::file_name;
 use pyo3::prelude::*;
@@ -11,7 +11,7 @@ pub(crate) fn readable(name: &Bound<'_, PyString>) -> PyResult<String> {
     }
     match name.call_method1("encode", ("utf-8", "surrogateescape")) {
         Ok(octets) => Ok(file_name::readable(octets.cast::<PyBytes>()?.as_bytes())),
-        // Half a character of UTF-16, as Windows allows it.
+        // Windows allows a name that has half a UTF-16 character.
         Err(_) => {
             let octets = name.call_method1("encode", ("utf-16-le", "surrogatepass"))?;
             octets.call_method1("decode", ("utf-16-le", "replace"))?.extract()

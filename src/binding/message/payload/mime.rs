@@ -51,7 +51,7 @@ pub(crate) fn become_text<'py>(
         let name = name.clone().into_any().unbind();
         message.get().with(py, |state| {
             state.payload = payload;
-            // The Charset of this name is made when a caller asks for it.
+            // The Charset object with this name is created when a caller asks for it.
             state.charset = Some(name);
         });
         return Ok(());

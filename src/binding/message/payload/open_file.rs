@@ -52,7 +52,7 @@ impl OpenFile {
         }
         let position = position_of(object);
         let start = {
-            // A session may be reading it for an earlier message.
+            // A session may be reading the same file for an earlier message.
             let _held = position.lock_py_attached(object.py()).unwrap_or_else(PoisonError::into_inner);
             object.call_method0("tell")?.extract()?
         };
@@ -134,8 +134,8 @@ fn position_of(object: &Bound<'_, PyAny>) -> Arc<Mutex<()>> {
     type Locks = Mutex<HashMap<usize, Weak<Mutex<()>>>>;
     static LOCKS: LazyLock<Locks> = LazyLock::new(Locks::default);
     let mut locks = LOCKS.lock_py_attached(object.py()).unwrap_or_else(PoisonError::into_inner);
-    // An address is the object's own as long as a lock of it is held: with the
-    // object. What is gone from both may be another's.
+    // An address identifies its object as long as the lock is referenced, because the holder
+    // references the object, too. After that, another object may have the same address.
     locks.retain(|_, lock| lock.strong_count() > 0);
     let address = object.as_ptr() as usize;
     if let Some(lock) = locks.get(&address).and_then(Weak::upgrade) {
