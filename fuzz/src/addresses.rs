@@ -1,5 +1,5 @@
-//! Addresses and the other words of a command: what parses stays inside its
-//! brackets and on its line; the readers of message addresses take anything.
+//! Addresses and the other words of a command. A word that parses stays within its brackets and on
+//! its line. The readers of message addresses accept any input.
 
 use rsmtp::address::{Mailbox, ReversePath};
 use rsmtp::address::{lenient, list};
@@ -31,8 +31,8 @@ fn envelope(text: &str) {
     }
 }
 
-/// The path as a server cuts it out: from its `<` to the first `>` outside quotes,
-/// behind which nothing may stand.
+/// The path as a server reads it: from its `<` to the first `>` outside quotes. Nothing may follow
+/// it.
 fn path_of<'a>(line: &'a str, start: &str) -> &'a str {
     assert!(line[..start.len()].eq_ignore_ascii_case(start));
     assert!(!line.chars().any(char::is_control), "{line:?}");
@@ -49,7 +49,7 @@ fn path_of<'a>(line: &'a str, start: &str) -> &'a str {
                 assert!(at_signs <= 1, "two at signs outside quotes in {line:?}");
                 return &path[..at];
             }
-            // In an address literal commas and the like are letters.
+            // Within an address literal, commas and the like are ordinary characters.
             '[' if !quoted => literal = true,
             c if literal => assert!(c.is_ascii_graphic() && c != '<', "{c:?} in {line:?}"),
             '@' if !quoted => at_signs += 1,
@@ -79,7 +79,7 @@ fn message(text: &str) {
             let Some(spec) = mailbox.spec.in_a_labels() else { continue };
             let name = mailbox.display_name.as_deref().unwrap_or("");
             let written = list::format(name, &format!("<{spec}>").replace(['<', '>'], ""));
-            // A name can't become an address.
+            // A name must not turn into an address.
             if let Ok(again) = list::parse(&written) {
                 assert_eq!(list::mailboxes(&again).count(), 1, "{text:?} became {written:?}");
             }

@@ -3,29 +3,30 @@
 
 use super::wire;
 
-/// A reply as it came.
+/// A reply as the server sent it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Heard {
     pub code: u16,
     pub text: Vec<u8>,
-    /// The transactions whose message had been taken whole when its first octet came.
+    /// The transactions whose message had been taken as a whole when the reply's first octet
+    /// arrived.
     pub taken: Vec<usize>,
 }
 
-/// A mail transaction as a server sees it.
+/// A mail transaction as a server sees it. Places are positions in the list of replies.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Places of the answers to its RCPTs.
+    /// The places of the replies to its RCPTs.
     pub rcpts: Vec<usize>,
-    /// Its message, once it has come whole.
+    /// Its message, once it is complete.
     pub message: Option<Vec<u8>>,
-    /// Place of the (first) answer to its end.
+    /// The place of the (first) reply to its end.
     pub end: Option<usize>,
 }
 
-/// The transactions in `said`, which begins with the first of them, and as far as it is
-/// whole. LMTP answers the end of mail data once for each recipient that it accepted
-/// (RFC 2033 4.2).
+/// Reads the transactions in `said`, which begins with the first of them, as far as they are
+/// complete. LMTP answers the end of mail data once for each recipient that it accepted (RFC 2033
+/// section 4.2).
 pub fn read(said: &[u8], replies: &[Heard], lmtp: bool) -> Vec<Seen> {
     let (mut seen, mut chunks, mut rest, mut place): (Vec<Seen>, Vec<u8>, _, usize) =
         (Vec::new(), Vec::new(), said, 0);
@@ -60,7 +61,7 @@ pub fn read(said: &[u8], replies: &[Heard], lmtp: bool) -> Vec<Seen> {
     seen
 }
 
-/// Replies out of the stream, as plainly as possible.
+/// Reads replies from the stream in the simplest way.
 #[derive(Debug, Default)]
 pub struct Scanner {
     line: Vec<u8>,
@@ -69,7 +70,8 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// The replies that end here; `taken` is for those that begin here.
+    /// Returns the replies that end in these octets. `taken` applies to the replies that begin in
+    /// them.
     pub fn read(&mut self, octets: &[u8], taken: &[usize]) -> Vec<Heard> {
         let mut found = Vec::new();
         for &octet in octets {

@@ -1,5 +1,5 @@
-//! Header fields: what is written is one field, in lines that SMTP carries, and a
-//! plain reader finds the value that was given.
+//! Header fields. Each written field is a single one, its lines are fit for SMTP, and a plain
+//! reader finds the value that was given.
 
 use rsmtp::message::stdlib::{fold_classic, parameter};
 use rsmtp::message::{field, field_fold};
@@ -19,7 +19,7 @@ const NAMES: [&str; 12] = [
     "A-Name-That-Is-Rather-Longer-Than-Names-Of-Fields-Use-To-Be",
 ];
 
-/// Which field, how it is written, the value.
+/// The input says which field it is, how it is written, and its value.
 pub fn check(data: &[u8]) {
     let Some((&[which, how], rest)) = data.split_first_chunk::<2>() else { return };
     let text = String::from_utf8_lossy(rest);
@@ -63,8 +63,8 @@ fn ours(name: &str, value: &str, utf8: bool, linesep: &str) {
     }
 }
 
-/// The way of the standard library's classic policy: its line ends are the caller's
-/// (who renders it looks at them), but no other field can begin.
+/// Checks the standard library's classic policy. It leaves line ends to the caller (which checks
+/// them when it renders the message), but no other field can begin.
 fn classic(value: &str, width: usize) {
     let shape = fold_classic::Shape {
         name_width: 9,
@@ -104,13 +104,14 @@ fn parameters(value: &str) {
     }
 }
 
-/// White space may be folded: runs of it are one, at the ends they are none.
+/// Folding may change white space, so each run of it becomes one space, and none is left at the
+/// ends.
 fn squeezed(text: &str) -> String {
     text.split([' ', '\t']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// The text with its encoded-words decoded (RFC 2047 6.2): white space between two
-/// of them does not count.
+/// Decodes the text's encoded-words (RFC 2047 section 6.2). White space between two of them does
+/// not count.
 fn decoded(text: &str) -> String {
     let (mut out, mut rest) = (Vec::new(), text);
     let mut after_word = false;
@@ -138,7 +139,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The encoded-word that the text begins with: its octets, and where it ends.
+/// Reads the encoded-word at the start of the text. Returns its octets and where it ends.
 fn word(text: &str) -> Option<(Vec<u8>, usize)> {
     let mut parts = text[2..].splitn(3, '?');
     let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);

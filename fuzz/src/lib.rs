@@ -16,7 +16,7 @@ pub mod sender;
 pub mod session;
 pub mod wire;
 
-/// Panics where a promise is broken.
+/// Panics if a property is violated.
 pub type Check = fn(&[u8]);
 
 /// The targets by name.

@@ -1,12 +1,12 @@
-//! Mail data: what goes out is the canonical content and nothing else, and its end
-//! comes once, last, whatever the content is; by DATA and by BDAT, piece by piece.
+//! Mail data, by DATA and by BDAT, piece by piece. The client sends the canonical content and
+//! nothing else, and its end comes once and last, whatever the content is.
 
 use super::wire::{canonical, has_bare_line_end, lines, message_in, unstuff};
 use rsmtp::protocol::mail_data::{Decoder, Encoder, Framing, canonical_size};
 use rsmtp::protocol::transaction::Transaction;
 use rsmtp::protocol::{Body, Options, Request, Session, Step};
 
-/// How large the pieces are, then the content.
+/// The input gives the size of the pieces, then the content.
 pub fn check(data: &[u8]) {
     let Some((&piece, content)) = data.split_first() else { return };
     let piece = usize::from(piece) + 1;
@@ -40,7 +40,7 @@ fn encode(framing: Framing, content: &[u8], piece: usize) -> Vec<u8> {
     out
 }
 
-/// Our own server side.
+/// Decodes mail data with the project's own decoder.
 fn decode(wire: &[u8], piece: usize) -> Vec<u8> {
     let (mut decoder, mut out, mut ended) = (Decoder::default(), Vec::new(), false);
     for piece in wire.chunks(piece) {
@@ -53,7 +53,7 @@ fn decode(wire: &[u8], piece: usize) -> Vec<u8> {
     out
 }
 
-/// What a session says of a transaction, its replies given one at a time.
+/// Runs a transaction through a session, with its replies given one at a time.
 fn through_a_session(content: &[u8], offer: &str, replies: &[&str]) -> Vec<u8> {
     let mut session = Session::new(Options { like_smtplib: true, ..Options::default() });
     let hear = |session: &mut Session, reply: &str| {

@@ -1,13 +1,13 @@
-//! Replies: no octets make the reader panic or hold more than its limits, it finds
-//! what a plain reading finds, and where the stream is cut does not matter.
+//! Replies. No octets make the reader panic or hold more than its limits. It finds what a plain
+//! reading finds, wherever the stream is cut.
 
 use rsmtp::protocol::reply::Reply;
 use rsmtp::protocol::reply_reader::{Fault, LINE_LIMIT, REPLY_LIMIT, ReplyReader};
 
-/// Where the limits are reached, an input of a few octets has been repeated.
+/// Long enough to reach the limits. A short input is repeated up to this length.
 const MOST: usize = REPLY_LIMIT + 2 * LINE_LIMIT;
 
-/// How large the pieces are, how often the rest is repeated, the rest.
+/// The input gives the size of the pieces, how often the rest is repeated, and the rest.
 pub fn check(data: &[u8]) {
     let Some((&[piece, times], rest)) = data.split_first_chunk::<2>() else { return };
     let times = if times < 128 { 1 } else { usize::from(times - 127) * 64 };
@@ -21,7 +21,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// The replies that were whole, and why it ended, if it did.
+/// The complete replies, and the reason why the stream ended, if it did.
 type Found = (Vec<Reply>, Option<&'static str>);
 
 fn read(wire: &[u8], piece: usize) -> Found {
@@ -43,8 +43,8 @@ fn read(wire: &[u8], piece: usize) -> Found {
     (replies, None)
 }
 
-/// Which of the two limits a long line in a long reply reaches first depends on
-/// the pieces, and nothing else does.
+/// Names the fault. Both limits have one name, because the pieces decide which of them a long line
+/// in a long reply reaches first.
 fn name(fault: &Fault) -> &'static str {
     match fault {
         Fault::LineTooLong | Fault::ReplyTooLong => "too long",
@@ -90,7 +90,7 @@ fn written_and_read_back(reply: &Reply) {
     if wire.len() < LINE_LIMIT {
         assert_eq!(read(&wire, wire.len()), (vec![reply.clone()], None));
     }
-    // What people see is one line.
+    // A reply is shown to people as one line.
     assert!(!reply.to_string().contains('\n'));
     let _ = (reply.enhanced(), reply.severity());
 }

@@ -1,24 +1,25 @@
-//! A conversation as octets: what the server says stands as it is, and an octet
-//! from 0xF0 up, which no UTF-8 text has, begins something else with one octet of
-//! argument. A change to any octet leaves a script that can be played.
+//! A conversation as octets. The server's text stands for itself. An octet from 0xF0 up, which
+//! never occurs in UTF-8 text, begins another kind of step with one octet of argument. A change to
+//! any octet leaves a script that can be played.
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// The server says this.
+    /// The server sends these octets.
     Hear(Vec<u8>),
-    /// The caller asks for this of `session::REQUESTS`.
+    /// The caller makes this request of `session::REQUESTS`.
     Ask(u8),
-    /// The caller sends a message: how many recipients, which sender, which body.
+    /// The caller sends a message. The octet chooses the number of recipients, the sender and the
+    /// body.
     Send(u8),
-    /// From now on the connection takes so many octets at a time; 0: all.
+    /// From now on the connection takes this many octets at a time, or all of them if 0.
     Take(u8),
-    /// TLS comes up, if it is due.
+    /// TLS is established, if it is due.
     Secure,
     /// The server closes its side.
     Eof,
     /// A deadline passes.
     TimeOut,
-    /// Whatever is to be sent goes out.
+    /// All pending output is sent.
     Pump,
 }
 
@@ -29,7 +30,7 @@ const SECURE: u8 = 0xF3;
 const EOF: u8 = 0xF4;
 const TIME_OUT: u8 = 0xF5;
 const PUMP: u8 = 0xF6;
-/// The next octet is the server's, whatever it is.
+/// The next octet is the server's, even if it is 0xF0 or above.
 const LITERAL: u8 = 0xFF;
 
 pub fn read(script: &[u8]) -> Vec<Move> {

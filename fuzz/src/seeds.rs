@@ -1,4 +1,4 @@
-//! Seeds: what the dialogues of `tests/dialogues` say, as each target reads it.
+//! Seeds: the dialogues of `tests/dialogues` in the format that each target reads.
 
 use super::script::{self, Move};
 use super::session::REQUESTS;
@@ -16,7 +16,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             "mail_data" => vec![[&[2][..], &said(text, "| ")].concat()],
             "addresses" => words(text),
             "headers" => headers(text),
-            // Any octets are a course of events.
+            // For this target, any octets are a course of events.
             "sender" => vec![conversation(text)],
             other => panic!("no target {other}"),
         })
@@ -64,13 +64,13 @@ fn options_bits(text: &str) -> u8 {
     text.split(' ').filter_map(|word| NAMES.iter().position(|name| *name == word)).map(|bit| 1 << bit).sum()
 }
 
-/// The nearest that `session` can ask for.
+/// The request of `session` that comes closest.
 fn request(text: &str) -> Move {
     let words: Vec<&str> = text.split(' ').collect();
     let name = match words[..] {
         ["timeout"] => return Move::TimeOut,
         ["send", _, to] => return Move::Send(to.split(',').count() as u8 - 1),
-        // Of its kind of options the nearest: those that may be left out.
+        // The closest options of this kind: those that may be left out.
         ["send", _, to, ..] => return Move::Send((to.split(',').count() as u8 - 1) | 6 << 4),
         ["login", _, _, "with", mechanism] => format!("login with {mechanism}"),
         ["free", verb, ..] => format!("free {}", verb.to_ascii_lowercase()),
@@ -86,13 +86,13 @@ fn words(text: &str) -> Vec<Vec<u8>> {
     lines.flat_map(|line| line.split([' ', ',']).map(|word| word.as_bytes().to_vec())).collect()
 }
 
-/// Whatever stands in a dialogue as `something: something` makes a field.
+/// Each `something: something` in a dialogue makes a field.
 fn headers(text: &str) -> Vec<Vec<u8>> {
     let mut lines = text.lines().filter(|line| line.contains(": ")).enumerate();
     lines.by_ref().map(|(number, line)| [&[number as u8, 0][..], line.as_bytes()].concat()).collect()
 }
 
-/// As `tests/dialogues/README.md` tells.
+/// Resolves the escapes that `tests/dialogues/README.md` describes.
 fn unescape(text: &str) -> Vec<u8> {
     let (text, end) = match (text.strip_suffix("\\n"), text.strip_suffix("\\c")) {
         (Some(text), _) => (text, "\n"),

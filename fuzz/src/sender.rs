@@ -5,12 +5,12 @@
 //!
 //! - Nothing is lost: every message has one receipt, with a fate for each of its recipients.
 //! - Nothing goes twice: no recipient gets a message more than once.
-//! - *Sent* is what the server has taken, *refused* and *not sent* what it has not.
-//! - No wait is without an end: where no worker can go on, one waits for a time that comes.
-//! - What was taken is given back: in the end no worker is left, and no place is held.
-//! - No more goes out than a rate allows, also where a server answers that it was too early.
-//! - The ledger is told in order: begun, end said, settled; nothing goes out that it has refused,
-//!   no end that it has not taken note of, and each message is settled once.
+//! - *Sent* means that the server has taken the message, *refused* and *not sent* that it has not.
+//! - Every wait ends: if no worker can continue, at least one waits for a time that will come.
+//! - Every resource is released: in the end no worker is left, and no place is taken.
+//! - The rate is kept, even if a server answers that a message came too early.
+//! - The ledger is called in order: begun, end said, settled. A message that it refused is not
+//!   sent, no end is sent that it has not recorded, and each message is settled once.
 
 use rsmtp::address::ForwardPath;
 use rsmtp::bulk::{
@@ -27,16 +27,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// More than any input of a fuzzer's needs.
+/// More steps than any input of a fuzzer needs.
 const STEPS: usize = 200_000;
 
-/// The settings, then what happens.
+/// The input gives the settings, then the events.
 pub fn check(data: &[u8]) {
     let Some((&[settings, messages], events)) = data.split_first_chunk::<2>() else { return };
     World::new(settings, messages, events).play();
 }
 
-/// What happens, octet by octet; when they are used up, all goes well.
+/// The events, one octet each. After the last one, everything succeeds.
 struct Events<'a>(&'a [u8]);
 
 impl Events<'_> {
@@ -60,10 +60,10 @@ impl Payload for Content {
     }
 }
 
-/// Which message the servers have taken for which recipient, and how often.
+/// How often the servers have taken each message for each recipient.
 struct Taken {
     times: HashMap<(u64, String), usize>,
-    /// MAILs that servers have heard.
+    /// The number of MAIL commands that servers have received.
     mails: u64,
     journal: Arc<Journal>,
 }
@@ -76,23 +76,23 @@ impl Taken {
     }
 }
 
-/// What the ledger knows of one message.
+/// What the ledger knows about one message.
 #[derive(Debug, Default)]
 struct Entry {
     begun: bool,
     end_said: bool,
-    /// An end of it was said at any time.
+    /// Whether its end has ever been announced.
     ever_said: bool,
     settled: bool,
-    /// What was told of its recipients before its last end.
+    /// The fates of its recipients that were reported before its last end.
     fates: Vec<(ForwardPath, Fate)>,
 }
 
-/// A ledger that refuses now and then, and knows whether it is told in order.
+/// A ledger that refuses now and then, and checks that it is called in order.
 #[derive(Debug)]
 struct Journal {
     minds_ends: bool,
-    /// What it answers, from the last on; when it is used up, yes.
+    /// The ledger's answers, taken from the end. After that it always agrees.
     answers: Mutex<Vec<u8>>,
     entries: Mutex<HashMap<u64, Entry>>,
 }
@@ -169,7 +169,7 @@ struct Slot {
     connection: Option<Connection>,
 }
 
-/// What a step has come to.
+/// The result of a step.
 enum Came {
     On,
     Blocked(Option<Instant>),
@@ -181,12 +181,12 @@ struct Connection {
     peer: Peer,
 }
 
-/// The server's end.
+/// The server's side of a session.
 #[derive(Default)]
 struct Peer {
     unread: Vec<u8>,
     said: Vec<u8>,
-    /// It has hung up; or it says nothing any more.
+    /// `gone`: the server has hung up. `silent`: it no longer answers.
     gone: bool,
     silent: bool,
     offers: u8,
@@ -280,7 +280,7 @@ impl<'a> World<'a> {
         self.check_receipts();
     }
 
-    /// A worker goes on; where none can, time does.
+    /// One worker continues. If none can, the clock advances.
     fn any_goes_on(&mut self, first: usize) -> bool {
         let mut until: Option<Instant> = None;
         for turn in 0..self.workers.len() {
@@ -339,7 +339,7 @@ impl<'a> World<'a> {
             }
             Do::Reuse(id) => {
                 let kept = self.at_rest.remove(&id).expect("a session that is at rest");
-                // Its server may have gone, and that may be known or not.
+                // The worker's server may have gone, whether or not the worker knows.
                 match self.events.next() {
                     241.. => slot.worker.reused(None, self.now),
                     chance => {
@@ -450,7 +450,7 @@ impl Peer {
         self.answer(events.next(), "220 hello");
     }
 
-    /// What the server says instead of `well`. Whether it was that.
+    /// Answers by chance with `well` or with another reply. Returns whether it was `well`.
     fn answer(&mut self, chance: u8, well: &str) -> bool {
         let reply = match chance {
             0..=213 => well,
@@ -517,7 +517,7 @@ impl Peer {
                 let offers = match self.offers % 4 {
                     0 => "250-server\r\n250 AUTH PLAIN",
                     1 => "250-server\r\n250-AUTH PLAIN\r\n250 PIPELINING",
-                    // The last one does not know BDAT, and takes its content for commands.
+                    // This server does not know BDAT after all, and reads the content as commands.
                     _ => "250-server\r\n250-AUTH PLAIN\r\n250-PIPELINING\r\n250 CHUNKING",
                 };
                 self.answer(chance, offers);
@@ -552,7 +552,7 @@ impl Peer {
         }
     }
 
-    /// The end of mail data, or of a chunk.
+    /// The end of mail data or of a chunk.
     fn end(&mut self, last: bool, events: &mut Events<'_>, taken: &mut Taken) {
         if self.recipients.is_empty() {
             self.answer(0, "554 5.5.1 no recipients");
@@ -563,7 +563,7 @@ impl Peer {
             self.answer(chance, "250 go on");
             return;
         }
-        // Also where its answer never comes.
+        // The message may be taken even if its answer never arrives.
         if self.answer(chance, "250 taken") || chance >= 250 {
             let text = String::from_utf8(self.content.take().unwrap_or_default()).unwrap();
             let index: u64 = text.trim_end().parse().expect("one message, whole");

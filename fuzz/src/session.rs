@@ -1,18 +1,19 @@
 //! The session against any stream of octets, with any requests in between.
 //!
 //! - No panic and no endless loop.
-//! - *Sent* only if the whole message was taken by the connection before the first
-//!   octet of a 2yz reply came, and the message is exactly what was given.
-//! - Every mail transaction has exactly one outcome, an event, an error's or a stranded one,
+//! - A recipient is *sent* only if the connection had taken the whole message before the first
+//!   octet of a 2yz reply arrived, and the message is exactly the given one.
+//! - Every mail transaction has exactly one outcome (an event's, an error's or a stranded one),
 //!   in order, however many are in flight.
-//! - No reply answers the wrong command: who is *sent* or *refused* has the reply that stands
-//!   at the place of his end of mail data, or of his RCPT, in the stream (`flight.rs`).
-//! - *Unknown* only where the whole message was taken.
-//! - After the end nothing is said and nothing can be asked.
-//! - No AUTH without TLS unless allowed; once STARTTLS was asked for, no mail and
-//!   no AUTH without TLS; after TLS nothing that was learnt before it is known.
-//! - No secret in the transcript.
-//! - Where the stream is cut does not matter.
+//! - No reply answers the wrong command. A recipient that is *sent* or *refused* has the reply at
+//!   the place of its end of mail data, or of its RCPT, in the stream (`flight.rs`).
+//! - A recipient is *unknown* only if the whole message was taken.
+//! - After the end the session sends nothing and accepts no request.
+//! - There is no AUTH without TLS unless it is allowed. After a request for STARTTLS there is no
+//!   mail and no AUTH without TLS. After the handshake the session has forgotten all it learnt
+//!   before.
+//! - The transcript has no secret.
+//! - The result doesn't depend on where the stream is cut.
 
 use super::flight::{self, Heard, Scanner, Seen};
 use super::script::{self, Move};
@@ -32,10 +33,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 const SECRET: &str = "correct-horse-battery";
-/// base64 of the secret, and of its end behind `\0alice\0`.
+/// The base64 of the secret, and the base64 of its end after `\0alice\0`.
 const SECRET_CODED: [&str; 2] = ["Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "b3JyZWN0LWhvcnNlLWJhdHRlcn"];
 
-/// What a caller can ask for, by name; `Move::Ask` counts through it.
+/// The requests that a caller can make, by name. `Move::Ask` is an index into this list.
 pub const REQUESTS: [&str; 42] = [
     "hello",
     "ehlo",
@@ -89,10 +90,10 @@ const BODIES: [&[u8]; 6] = [
     b"caf\xc3\xa9\n",
     b"x",
 ];
-/// Of more than one chunk.
+/// A message of this size needs several chunks.
 const LARGE: usize = 300_000;
 
-/// The options, how large the pieces are, the script.
+/// The input gives the options, the size of the pieces, and the script.
 pub fn check(data: &[u8]) {
     let Some((&[options, piece], script)) = data.split_first_chunk::<2>() else { return };
     let moves = script::read(script);
@@ -101,7 +102,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(whole, pieces, "where the stream is cut matters");
 }
 
-/// How `Run::new` reads its first octet.
+/// The options that `Run::new` reads from its first octet.
 pub fn options(bits: u8) -> Options {
     Options {
         lmtp: bits & 1 != 0,
@@ -114,7 +115,7 @@ pub fn options(bits: u8) -> Options {
     }
 }
 
-/// Three kinds: none, some that may be left out, and some that may not.
+/// Returns one of three kinds: no options, options that may be left out, and options that may not.
 fn delivery_options(kind: usize, secure: bool) -> Option<Arc<DeliveryOptions>> {
     let mail = |texts: &[(&str, Option<&str>)]| {
         texts.iter().map(|(keyword, value)| MailOption::read(keyword, *value).unwrap().unwrap()).collect()
@@ -149,37 +150,37 @@ struct Run {
     session: Session,
     options: Options,
     piece: usize,
-    /// How much the connection takes at a time.
+    /// How many octets the connection takes at a time.
     take: usize,
-    /// All that the connection has taken, and how much of it without TLS.
+    /// All octets that the connection has taken. The first `plain` of them went without TLS.
     said: Vec<u8>,
     plain: usize,
-    /// Where STARTTLS was asked for, in `said`.
+    /// The place in `said` where STARTTLS was requested.
     tls_from: Option<usize>,
-    /// The caller sends what he likes: what is said is not the session's.
+    /// The caller sends lines of its own, so not all of `said` comes from the session.
     by_hand: bool,
-    /// The transactions that have no outcome yet, in their order.
+    /// The transactions that have no outcome yet, in order.
     open: VecDeque<Open>,
     flight: Flight,
     scanner: Scanner,
     came: Vec<String>,
 }
 
-/// A mail transaction under way.
+/// A mail transaction in progress.
 struct Open {
     recipients: usize,
     body: Vec<u8>,
     options: Option<Arc<DeliveryOptions>>,
-    /// Extensions that the server offers when it is asked for.
+    /// The extensions that the server offers when the client asks.
     offered: Vec<String>,
 }
 
-/// From the first transaction on that was asked for while nothing else was under way.
+/// The transactions since the first one that was requested while nothing else was in progress.
 #[derive(Default)]
 struct Flight {
-    /// Where it begins in `said`.
+    /// The place in `said` where it begins.
     from: usize,
-    /// Transactions that were asked for, and those that have their outcome.
+    /// How many transactions were requested (`begun`), and how many have their outcome (`ended`).
     begun: usize,
     ended: usize,
     replies: Vec<Heard>,
@@ -189,7 +190,7 @@ impl Run {
     fn new(bits: u8, piece: usize) -> Self {
         let options = options(bits);
         let mut session = Session::new(options);
-        // The one of the dialogues, whose servers extend it.
+        // The nonce from the dialogues, which their servers extend.
         session.draw_nonces(|| Some("rOprNGfwEbeRWgbNEkqO".to_owned()));
         Self {
             session,
@@ -207,7 +208,7 @@ impl Run {
         }
     }
 
-    /// What came of it.
+    /// Plays the script and returns what happened.
     fn play(mut self, moves: &[Move]) -> Vec<String> {
         self.pump();
         for one in moves {
@@ -255,7 +256,8 @@ impl Run {
         self.note(Err(failed));
     }
 
-    /// A server may ask for some seconds of it: the caller gives up before that.
+    /// The session may need some seconds for the server's SCRAM iterations, so the caller gives up
+    /// before that.
     fn work(&mut self) {
         self.session.work();
         if self.session.is_at_work() {
@@ -406,7 +408,7 @@ impl Run {
         self.note(asked);
     }
 
-    /// Whether it was taken.
+    /// Makes a request. Returns whether the session accepted it.
     fn request(&mut self, request: Request) -> bool {
         let over = self.session.state().is_over();
         let shown = format!("{request:?}");
@@ -460,7 +462,7 @@ impl Run {
         self.came.push(format!("{} {} {error} {:?}", error.kind.name(), error.stage, error.outcome));
     }
 
-    /// What became of those in flight behind the first when the session ended.
+    /// Reports the fates of the later transactions that were in flight when the session ended.
     fn tell_stranded(&mut self) {
         for outcome in self.session.take_stranded() {
             self.transaction_ended(&outcome);
@@ -487,7 +489,7 @@ impl Run {
         assert_eq!(fates.len(), open.recipients);
         let is = |place: usize, reply: &Reply| {
             let said = reply.text();
-            // What repeats the password comes masked, and can't be compared by its words.
+            // Text that repeats the password is masked, so its words can't be compared.
             let masked = said.windows(MASK.len()).any(|octets| octets == MASK.as_bytes());
             replies
                 .get(place)
@@ -506,7 +508,7 @@ impl Run {
                 Fate::Refused(Stage::Rcpt, reply) => {
                     let at_its_rcpt = match seen.rcpts.get(which) {
                         Some(&place) => is(place, reply),
-                        // A goodbye may come while its RCPT is still being said.
+                        // The server's 421 may arrive while this RCPT is still being sent.
                         None => {
                             which == seen.rcpts.len()
                                 && reply.closes_channel()
@@ -517,7 +519,7 @@ impl Run {
                 }
                 _ => {}
             }
-            // LMTP's answers come one for each recipient that was accepted.
+            // LMTP sends one answer for each accepted recipient.
             if self.options.lmtp && matches!(fate, Fate::Sent(_) | Fate::Refused(Stage::EndOfData, _)) {
                 end = end.map(|place| place + 1);
             }
@@ -542,14 +544,14 @@ impl Run {
             assert!(taken && outcome.verdict == Verdict::Lost, "unknown, and the end was never sent");
         }
         if taken && outcome.verdict == Verdict::Lost && fates.contains(&&Fate::NotSent) {
-            // The server stopped before this one, by 421 or by a refusal of RSET, or did not know
-            // BDAT: it said so.
+            // The server stopped before this transaction with a 421, refused RSET, or did not know
+            // BDAT. In each case it has sent a negative reply.
             let said_so = replies.iter().any(|reply| reply.code >= 400);
             assert!(said_so, "lost after the end, and called not sent");
         }
     }
 
-    /// The transactions of the flight whose message has been taken whole.
+    /// The transactions in flight whose message has been taken as a whole.
     fn taken(&self) -> Vec<usize> {
         if self.open.is_empty() {
             return Vec::new();

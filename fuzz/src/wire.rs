@@ -1,7 +1,7 @@
-//! Mail data as a plain server reads it, written from RFC 5321 4.5.2 and RFC 3030
-//! and not from our encoder.
+//! Mail data as a plain server reads it. This follows RFC 5321 section 4.5.2 and RFC 3030, not our
+//! encoder.
 
-/// Every CRLF, CR and LF as CRLF.
+/// Replaces every CRLF, CR and LF with CRLF.
 pub fn canonical(content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut bytes = content.iter().peekable();
@@ -18,7 +18,7 @@ pub fn canonical(content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The lines of `wire`, each without its CRLF, and what follows the last CRLF.
+/// Returns the lines of `wire` without their CRLFs, and the text after the last CRLF.
 pub fn lines(wire: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     let (mut found, mut rest) = (Vec::new(), wire);
     while let Some(at) = rest.windows(2).position(|pair| pair == b"\r\n") {
@@ -28,7 +28,7 @@ pub fn lines(wire: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     (found, rest)
 }
 
-/// Un-stuffed mail data, if its end has come; what follows the end.
+/// Returns un-stuffed mail data and the rest after its end, if the end has arrived.
 pub fn unstuff(wire: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let (mut content, mut rest) = (Vec::new(), wire);
     loop {
@@ -43,8 +43,8 @@ pub fn unstuff(wire: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// The message in what a client has said, if it is whole: behind DATA up to the
-/// lone dot, or in BDAT chunks up to the one that says LAST.
+/// Returns the complete message that a client has sent: either the data between DATA and the lone
+/// dot, or the BDAT chunks up to LAST.
 pub fn message_in(said: &[u8]) -> Option<Vec<u8>> {
     let (mut chunks, mut rest) = (Vec::new(), said);
     loop {
