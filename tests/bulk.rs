@@ -1,4 +1,4 @@
-//! Many messages through real sessions: the catcher is the server.
+//! Sends many messages through real sessions to the catcher.
 
 use rsmtp::bulk::*;
 use rsmtp::driver::{Attendant, TimedLine};
@@ -36,7 +36,7 @@ impl Sender {
     }
 }
 
-/// Nothing is heard and nothing interrupts.
+/// An attendant that ignores all lines and never interrupts.
 struct Alone;
 
 impl Attendant for Alone {
@@ -53,7 +53,7 @@ fn job(index: u64, recipient: &str) -> Job<Octets> {
     Job::new(index, Octets::new(content), "a@example.org".parse().unwrap(), recipients)
 }
 
-/// A message that a fault of ours strikes.
+/// A message whose content panics.
 #[derive(Clone, Debug)]
 struct Panics(bool);
 
@@ -98,14 +98,14 @@ fn every_message_arrives_once_on_one_session_and_on_several() {
         assert_eq!(indices, (0..5000).collect::<Vec<u64>>());
         assert_eq!(catcher.store().count(), 5000);
         assert!((1..=connections).contains(&sender.mailer.sessions().at_rest()));
-        // The pool is used again.
+        // The sessions in the pool are used again.
         let before = catcher.store().records().len();
         assert!(run(&sender, vec![job(0, "c@example.org")])[0].ok());
         assert_eq!(catcher.store().records().len(), before);
     }
 }
 
-/// Bound and not listening: connections are refused for as long as it is held.
+/// A port that is bound but not listening. Connections are refused as long as the socket exists.
 fn closed_port() -> (socket2::Socket, u16) {
     let bound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     bound.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -138,7 +138,7 @@ fn a_worker_that_panics_loses_no_message_and_keeps_no_caller_waiting() {
     let receipts = run(&sender, jobs(&[1]));
     assert_eq!(receipts.len(), 4);
     for receipt in receipts {
-        // The first one goes alone, and is answered before the others are begun.
+        // The first message is sent alone, and answered before the others begin.
         assert_eq!(receipt.ok(), receipt.index == 0);
         assert_eq!(receipt.error.map(|error| error.kind), (receipt.index > 0).then_some(Kind::Misuse));
     }
@@ -180,7 +180,7 @@ fn what_comes_after_the_end_has_a_receipt_too() {
     assert_eq!(catcher.store().count(), 0);
 }
 
-/// Its first message is ready, the other one has to be prepared.
+/// Content that is ready or still has to be prepared.
 #[derive(Clone, Debug)]
 struct Prepared(bool);
 
@@ -198,7 +198,7 @@ impl Payload for Prepared {
     }
 }
 
-/// A worker asks at each of its turns whether it minds the ends.
+/// Counts the turns of a worker, which asks `minds_ends` in each of them.
 #[derive(Debug, Default)]
 struct Turns(AtomicUsize);
 
@@ -209,8 +209,8 @@ impl Ledger<Prepared> for Turns {
     }
 }
 
-/// Is asked once in a slice of time, and lets the server answer and the other message be
-/// prepared after the fifth.
+/// The worker calls this once in each slice of its wait. In the fifth call the server is allowed to
+/// answer, and the other message to be prepared.
 struct Fifth {
     asked: usize,
     batch: Arc<Batch<Prepared>>,
@@ -230,7 +230,7 @@ impl Attendant for Fifth {
     fn hear(&mut self, _: &TimedLine) {}
 }
 
-/// Those that are ready, and those that are not.
+/// Jobs with content that is ready or not.
 fn some(ready: &[bool]) -> impl Iterator<Item = Job<Prepared>> {
     let recipients = || vec!["b@example.org".parse().unwrap()];
     let job = move |(index, ready): (u64, &bool)| {
@@ -304,7 +304,7 @@ fn a_thread_that_waits_for_an_answer_does_not_look_for_what_is_still_being_prepa
     batch.work_here(&mut Fifth { asked: 0, batch: Arc::clone(&batch), answer }).unwrap();
     let receipts = batch.take_receipts();
     assert!(receipts.len() == 2 && receipts.iter().all(Receipt::ok));
-    // A few turns in a slice: not thousands.
+    // There are a few turns in each slice, not thousands.
     let turns = turns.0.load(Ordering::Relaxed);
     assert!(turns < 100, "{turns} turns");
     batch.mailer.pool.clear();

@@ -1,5 +1,5 @@
-//! Conversations in plain text, replayed whole, by line and by byte. The
-//! format is told in `tests/dialogues/README.md`.
+//! Replays conversations in plain text, as a whole, by line and by byte.
+//! `tests/dialogues/README.md` describes the format.
 
 use rsmtp::protocol::auth::{ChannelBinding, Credentials, Mechanism, Secret};
 use rsmtp::protocol::command::Command;
@@ -14,19 +14,19 @@ use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
-    /// Lines that the server sends in one write.
+    /// The server's adjacent lines arrive in one write.
     Whole,
     Line,
-    /// One octet at a time, both ways.
+    /// One octet at a time in both directions.
     Byte,
 }
 
 struct Replay {
     pace: Pace,
     session: Session,
-    /// What the client said and the dialogue has not yet matched.
+    /// The part of the client's output that the dialogue has not matched yet.
     said: Vec<u8>,
-    /// What came of it and the dialogue has not yet matched.
+    /// The events that the dialogue has not matched yet.
     came: Vec<String>,
     tls_due: bool,
 }
@@ -56,7 +56,7 @@ fn dialogues() {
 fn replay(name: &str, text: &str, pace: Pace) {
     let options = options(text.lines().find_map(|line| line.strip_prefix("options: ")).unwrap_or(""));
     let mut session = Session::new(options);
-    // Of the examples of RFC 5802 5 and RFC 7677 3.
+    // The nonces from the examples in RFC 5802 section 5 and RFC 7677 section 3.
     session.draw_nonces(match text.contains("fyko+d2lbbFgONRv9qkxdawL") {
         true => || Some("fyko+d2lbbFgONRv9qkxdawL".to_owned()),
         false => || Some("rOprNGfwEbeRWgbNEkqO".to_owned()),
@@ -93,7 +93,7 @@ fn replay(name: &str, text: &str, pace: Pace) {
             "TLS" => {
                 assert!(replay.tls_due, "{context}: TLS is not due");
                 replay.tls_due = false;
-                // As long as it is said, one octet after the other from 0 on.
+                // The binding has the given length, and its octets count up from 0.
                 let binding = rest.split_once(' ').map(|(name, octets)| ChannelBinding {
                     name: if name == "tls-exporter" { "tls-exporter" } else { "tls-server-end-point" },
                     data: (0..octets.parse().expect(&context)).collect(),
@@ -212,7 +212,7 @@ fn options(text: &str) -> Options {
     }
 }
 
-/// What is known of the server: octets of a message.
+/// A known fact about the server: the largest message in octets.
 const LARGEST: &str = "largest=";
 
 fn has_only_known(text: &str) -> bool {
@@ -293,7 +293,8 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
     }
 }
 
-/// Options of MAIL, of RCPT (`b@example.org:NOTIFY=NEVER` are one recipient's own), `if-offered`.
+/// Reads options of MAIL and RCPT, and `if-offered`. `b@example.org:NOTIFY=NEVER` is an option of
+/// one recipient.
 fn delivery(words: &[&str], context: &str) -> DeliveryOptions {
     let mut options = DeliveryOptions::default();
     for word in words {
@@ -359,8 +360,8 @@ fn describe_error(error: &Error) -> String {
     format!("error {} at {}: {error}{fates}", error.kind.name(), error.stage)
 }
 
-/// One line with its CRLF; `\n` at the end says that a bare LF ends it, `\c`
-/// that nothing does, `\xNN` is an octet.
+/// Reads one line and adds its CRLF. `\n` at the end means a bare LF instead, `\c` means no line
+/// end, and `\xNN` is an octet.
 fn unescape(text: &str) -> Vec<u8> {
     let (text, end) = match (text.strip_suffix("\\n"), text.strip_suffix("\\c")) {
         (Some(text), _) => (text, &b"\n"[..]),

@@ -1,6 +1,5 @@
-//! The fuzz targets of `fuzz/`, each over its seeds, over changed seeds and over
-//! random octets: some thousand inputs, the same in every run. `make fuzz` is the
-//! long run.
+//! Runs the fuzz targets of `fuzz/` over their seeds, over changed seeds and over random octets:
+//! some thousand inputs, the same in every run. `make fuzz` is the long run.
 
 #[path = "../fuzz/src/lib.rs"]
 #[allow(dead_code, reason = "the targets' own programs need more of it")]
@@ -38,10 +37,10 @@ fn sender() {
     run("sender");
 }
 
-/// What the fuzzer has found.
+/// Inputs that once failed.
 #[test]
 fn found_before() {
-    // A 421 that came while a RCPT was being said.
+    // A 421 arrived while a RCPT was being sent.
     targets::session::check(
         b"\x01\x00220 m\x00\x00\x80e LMTP\r\n\xf6\x00\xf1\x02250 ok\r\n\xf6\x00250 o\x93\xf2\n\xf6\x00250 Y29ycmVjdC1or3JzZS1iYXR0ZXJ5\x00250 delivered\r\n\xf6\x00421 ttery\n\xf6\x00",
     );
@@ -64,10 +63,10 @@ fn run(target: &str) {
     }
 }
 
-/// xorshift64: not good, always the same.
+/// xorshift64 is not a good generator, but it always gives the same numbers.
 struct Random(u64);
 
-/// Octets that mean something to one target or another.
+/// Octets that have a meaning for at least one target.
 const TELLING: &[u8] = b"\r\n. -:;,<>@\"\\()[]=?0234579\x00\x01\x7f\xe9\xf0\xf1\xf2\xf4\xff";
 
 impl Random {
@@ -85,7 +84,7 @@ impl Random {
         }
     }
 
-    /// A seed with some octets changed, put in or left out, or two seeds in one.
+    /// A seed with some octets changed, inserted or removed, or two seeds joined.
     fn changed(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut input = seeds[self.below(seeds.len())].clone();
         if self.below(4) == 0 {

@@ -6,7 +6,7 @@ use rsmtp::message::field_fold;
 use rsmtp::protocol::mail_data::{Encoder, Framing};
 use rsmtp::protocol::{Request, Session, Step};
 
-/// Dots were stuffed after CRLF only, and a bare LF went out as it was.
+/// lettre stuffed dots after CRLF only, and sent a bare LF unchanged.
 #[test]
 fn a_dot_after_a_bare_line_end_is_stuffed() {
     for content in ["x\n.\nMAIL FROM:<e@example.net>", "x\r.\rMAIL FROM:<e@example.net>", "x\n.\r\nMAIL"] {
@@ -19,7 +19,7 @@ fn a_dot_after_a_bare_line_end_is_stuffed() {
     }
 }
 
-/// A line of nothing but white space in the answer to EHLO was a panic.
+/// lettre panicked at a line of only white space in the answer to EHLO.
 #[test]
 fn an_ehlo_line_of_white_space_is_passed_over() {
     for line in ["250- \r\n", "250-\t \t\r\n", "250-\r\n", "250-\u{a0}\r\n"] {
@@ -43,7 +43,7 @@ fn an_ehlo_line_of_white_space_is_passed_over() {
     }
 }
 
-/// CR or LF in a display name was a panic.
+/// lettre panicked at CR or LF in a display name.
 #[test]
 fn a_line_end_in_a_display_name_is_refused() {
     for name in ["A\r\nBcc: e@example.net", "A\nB", "A\rB", "J\u{fc}rgen\r\nB"] {

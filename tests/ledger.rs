@@ -1,4 +1,5 @@
-//! A ledger that minds the ends of messages, over both drivers; the catcher is the server.
+//! Tests a ledger that records the ends of messages, with both drivers and the catcher as the
+//! server.
 
 use rsmtp::bulk::*;
 use rsmtp::catcher::{Catcher, Fault, FaultReply};
@@ -16,20 +17,20 @@ mod through_catcher;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
     Begun(u64, u32),
-    /// One of its recipients was settled before the end that is said now.
+    /// A recipient of this message was settled before the end that is now announced.
     Fate(u64, String),
     EndSaid(u64),
     Settled(u64),
 }
 
-/// Writes all down, and asks the server at each end how many messages it has.
+/// Records all calls, and at each end asks the server how many messages it has.
 #[derive(Debug)]
 struct Journal {
     told: Mutex<Vec<Told>>,
     writes: Mutex<usize>,
-    /// The message that it does not let begin.
+    /// The message that the ledger refuses to begin.
     refused: Option<u64>,
-    /// The write that fails.
+    /// The number of the write that fails.
     fails: Option<usize>,
 }
 
@@ -96,7 +97,7 @@ const BOUNDS: Bounds = Bounds {
 const POLICY: Policy =
     Policy { retries: 0, give_up_after: None, backoff: Duration::from_millis(10), resend_unknown: false };
 
-/// Large ones are of several chunks.
+/// Creates jobs. Large messages take several chunks.
 fn jobs(count: u64) -> Vec<Job<Octets>> {
     let content = |index: u64| {
         let size = if index % 10 == 3 { 600_000 } else { 10 };
@@ -123,7 +124,7 @@ fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>
     batch.take_receipts()
 }
 
-/// As an event loop does it.
+/// Runs the jobs as an event loop does.
 fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
     let mut sender = Sender::new(&mailer, journal);
     jobs.into_iter().for_each(|job| sender.queue.push(job));
@@ -269,7 +270,7 @@ fn what_a_session_took_and_did_not_say_is_not_begun_again() {
     let policy = Policy { retries: 1, ..POLICY };
     let mailer = Arc::new(Mailer::new(vec![hop], None, BOUNDS, policy, Limits::default()));
     let server = std::thread::spawn(move || {
-        // The first session ends at its first message, the second one takes all.
+        // The first session ends at its first message, and the second one takes all messages.
         for goodbye in [true, false] {
             let (stream, _) = listener.accept().unwrap();
             answer(&stream, goodbye);
@@ -293,7 +294,7 @@ fn what_a_session_took_and_did_not_say_is_not_begun_again() {
     assert_eq!(begun.map(|what| journal.told(&what)), [1, 1, 1, 1]);
 }
 
-/// Of several transactions, each is told of what those before it have settled.
+/// With several transactions in flight, each end reports the recipients settled before it.
 #[test]
 fn what_a_transaction_has_settled_is_known_before_the_end_of_the_next_one() {
     for run in [by_threads as Run, by_a_loop] {
@@ -319,7 +320,7 @@ fn what_a_transaction_has_settled_is_known_before_the_end_of_the_next_one() {
     }
 }
 
-/// A server without extensions.
+/// Answers as a server without extensions.
 fn answer(mut stream: &TcpStream, goodbye: bool) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
     stream.write_all(b"220 hello\r\n").unwrap();

@@ -23,7 +23,7 @@ proptest! {
         sender::check(&data);
     }
 
-    /// Most of it goes well, so that more of it happens.
+    /// Most events succeed, so that each run gets further.
     #[test]
     fn nor_does_one_that_fails_now_and_then(
         settings in any::<[u8; 2]>(),

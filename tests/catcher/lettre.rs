@@ -1,4 +1,4 @@
-//! The catcher as lettre, a client that isn't ours, meets it.
+//! Tests the catcher with lettre, an independent client.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ fn a_message_arrives_as_it_was_made() {
     assert_eq!(received.mail_from, "ann@example.org");
     let recipients: Vec<_> = received.recipients.iter().map(|r| r.address.as_str()).collect();
     assert_eq!(recipients, ["bob@example.org", "carl@example.net"]);
-    // lettre adds a line end of its own.
+    // lettre adds its own line end.
     let sent = [&message.formatted()[..], b"\r\n"].concat();
     assert_eq!(String::from_utf8_lossy(&received.data), String::from_utf8_lossy(&sent));
     assert_eq!(received.client.helo, "me.example");
@@ -70,7 +70,7 @@ fn each_mechanism_that_it_knows() {
         with(secret).send(&message()).unwrap();
         assert_eq!(catcher.store().messages()[0].client.user.as_deref(), Some("ann"));
         let refused = with("wrong").send(&message()).unwrap_err();
-        // It gives up at the challenge that explains why a token is wrong.
+        // lettre gives up at the challenge that explains why a token is wrong.
         assert!(refused.is_permanent() || mechanism == Mechanism::Xoauth2, "{mechanism}: {refused}");
         assert_eq!(catcher.store().count(), 1);
     }
@@ -145,7 +145,7 @@ fn a_stall_runs_into_the_client_s_patience() {
     catcher.faults().add(Fault { stall: true, ..Fault::at(Stage::EndOfData) });
     let impatient = transport(&catcher).timeout(Some(Duration::from_millis(100))).build();
     let begin = Instant::now();
-    // On Linux it calls the timeout a broken connection.
+    // On Linux, lettre reports the timeout as a broken connection.
     impatient.send(&message()).unwrap_err();
     assert!(begin.elapsed() < WHILE);
 }

@@ -1,10 +1,10 @@
-//! An extension module in which our own code panics, for `tests/test_panics.py`: the engine, the
-//! binding's crate and the profiles are those of the library, which has no such place.
+//! An extension module in which the library's code panics, for `tests/test_panics.py`. It uses the
+//! library's engine, binding and profiles. The library itself has no place that panics on request.
 
 use rsmtp::driver::{Attendant, Connection, Operation, Patience, Target, TimedLine};
 use rsmtp::protocol::{Error, Options};
 
-/// An observer that is told of the conversation's first line.
+/// An observer that panics at the conversation's first line.
 struct Panics;
 
 impl Attendant for Panics {
@@ -22,7 +22,7 @@ mod panics {
     use super::*;
     use pyo3::prelude::*;
 
-    /// A conversation, without the GIL, in the middle of which something panics.
+    /// Runs a conversation that panics in the middle, without the GIL.
     #[pyfunction]
     fn converse(py: Python<'_>, host: &str, port: u16) {
         let target = Target::Tcp { host: host.to_owned(), port, source: None };

@@ -1,4 +1,4 @@
-//! A catcher, and a mailer's way to a server, for the tests of `bulk`.
+//! A catcher, and a mailer's connection settings for it, for the tests of bulk sending.
 
 use rsmtp::bulk::{Hop, Payload, Server};
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
