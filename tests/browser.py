@@ -1,4 +1,4 @@
-"""Debian's Chromium, and the pages that are opened in it."""
+"""Opens pages in Debian's Chromium."""
 
 import os
 import shutil

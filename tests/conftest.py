@@ -1,4 +1,4 @@
-"""What every Python test shares."""
+"""Fixtures for all Python tests."""
 
 import logging
 import os

@@ -1,5 +1,5 @@
-"""Refusals as receivers' pages and people's reports show them, with names and addresses of examples.
-Each stands below the row that is to be found for it."""
+"""Refusals quoted from receivers' pages and from user reports, with example names and addresses.
+Each sample follows the table row that it should match."""
 # ruff: noqa: E501  servers' lines are not broken
 
 SAMPLES = {

@@ -1,4 +1,4 @@
-"""Each row is found for what its receiver really says, and is whole."""
+"""Each row of the advice table is complete, and matches the real replies of its receiver."""
 
 import datetime
 import re

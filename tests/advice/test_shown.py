@@ -1,4 +1,4 @@
-"""Where advice is shown: receipts, errors, the command line, an outbox and its page."""
+"""Advice is shown in receipts, in errors, on the command line, and in an outbox and its page."""
 
 import json
 import pickle

@@ -1,4 +1,5 @@
-"""`rsmtp.aiosmtplib` beside aiosmtplib: its names, its signatures, where it raises and what."""
+"""Compares `rsmtp.aiosmtplib` with aiosmtplib: names, signatures, and which errors are raised
+where."""
 
 import asyncio
 import email.message

@@ -1,5 +1,5 @@
-"""Cancelled after each turn of the loop, one after the other: nothing is left behind, and
-the fates that the exception tells are those on the server, which lives in the same loop."""
+"""A task is cancelled after each turn of the event loop. Nothing is left behind, and the fates in
+the exception match what the server has, which runs in the same loop."""
 
 import asyncio
 import contextlib

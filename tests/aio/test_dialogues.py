@@ -1,5 +1,5 @@
-"""The dialogues of tests/dialogues over real sockets, by both drivers: what the client
-says is what stands there, octet for octet, and both come to the same."""
+"""Replays the dialogues of tests/dialogues over real sockets with both drivers. The client sends
+exactly the octets of the dialogue, and both drivers give the same result."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Tasks that enter one client at once take turns, each with a session of its own."""
+"""Tasks that enter one client at the same time take turns, and each gets its own session."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The asyncio examples, as they stand in the repository, each in a process of its own."""
+"""The asyncio examples run unchanged, each in its own process."""
 
 import contextlib
 import json

@@ -1,4 +1,5 @@
-"""EHLO and HELO: what each client knows after each pair of answers, beside the clients whose shape it has."""
+"""EHLO and HELO: what each client knows after each pair of answers, compared with the client that
+its interface follows."""
 
 import asyncio
 

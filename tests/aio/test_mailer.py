@@ -1,4 +1,4 @@
-"""`AsyncMailer`: what it tells is what `Mailer` tells, and what asyncio brings."""
+"""`AsyncMailer` reports the same as `Mailer`, and handles cancellation and event loops."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The two clients side by side: the same names, signatures, defaults and documentation."""
+"""Both clients have the same names, signatures, defaults and documentation."""
 
 import inspect
 import typing

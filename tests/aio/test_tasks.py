@@ -1,4 +1,5 @@
-"""What asyncio brings: cancelled tasks, tasks that share a client, loops of other makes."""
+"""The asyncio side of the client: cancelled tasks, tasks that share a client, and other event
+loops."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""1,000 sessions over TLS, all of them open together, in a process of their own."""
+"""1,000 TLS sessions are open at the same time, in their own process."""
 
 import subprocess
 import sys

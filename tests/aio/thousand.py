@@ -1,5 +1,5 @@
-"""1,000 sessions at once in one loop: prints how many were open together, how many
-messages went, and the most memory that the process held, in MB.
+"""Opens 1,000 sessions at once in one event loop. Prints how many were open together, how many
+messages were sent, and the peak memory of the process in MB.
 
 Arguments: port and CA file of a catcher.
 """

@@ -1,8 +1,9 @@
-"""Bounces of a hundred servers, as GNU Mailman's reader of bounces has collected them (`make bounces`).
+"""Reads the bounces of a hundred servers that GNU Mailman's bounce reader has collected (`make
+bounces`).
 
-Whom they name is what that package's own tests say; `hardness.txt` has what a person reads out of
-each: "hard", "soft", "refused" where it says nothing against the mailbox, and "none" where no address can
-be seen or it is no bounce. `WRONG` are those that we read otherwise.
+The expected addresses come from that package's own tests. `hardness.txt` has a person's reading of
+each bounce: "hard", "soft", "refused" if it says nothing against the mailbox, or "none" if it shows
+no address or is not a bounce. `WRONG` lists the bounces that rsmtp reads otherwise.
 """
 
 import ast

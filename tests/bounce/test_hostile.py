@@ -1,4 +1,4 @@
-"""Mail of strangers, who may want a reader to fail, to take long, or to believe them."""
+"""Hostile mail tries to make the reader fail, take long, or believe a forgery."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A report is joined to the message in the outbox that it is about: marked, told, suppressed."""
+"""A report finds its message in the outbox: the message is marked, the caller is told, and the
+address is suppressed."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""What each kind of report says: recipients, whether they should get more mail, whose message it was."""
+"""Reads each kind of report: the recipients, whether they should get more mail, and the message
+that the report is about."""
 
 import email
 import email.policy

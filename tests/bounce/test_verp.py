@@ -1,4 +1,4 @@
-"""Envelope senders that tell for whom a bounce has come: made, read, refused where they are forged."""
+"""Envelope senders that encode the recipient (VERP) are made and read. Forged ones are refused."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The catcher is tested with clients that aren't ours: smtplib and bare sockets."""
+"""The catcher is tested with independent clients: smtplib and bare sockets."""
 
 import smtplib
 import socket

@@ -1,4 +1,4 @@
-"""AUTH: each mechanism by smtplib and by hand, and when it is refused."""
+"""AUTH with each mechanism, through smtplib and line by line, and the cases in which it is refused."""
 
 import base64
 import smtplib

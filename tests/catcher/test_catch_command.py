@@ -1,4 +1,4 @@
-"""``python -m rsmtp catch``, as a person meets it."""
+"""``python -m rsmtp catch``, as users run it."""
 
 import email.message
 import os

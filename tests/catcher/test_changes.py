@@ -1,4 +1,5 @@
-"""For programs that watch the catcher: news, single messages, the faults as they stand."""
+"""The interface for programs that watch the catcher: changes, single messages, and the current
+faults."""
 
 import smtplib
 import threading

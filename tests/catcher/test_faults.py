@@ -1,4 +1,4 @@
-"""The catcher misbehaves at every stage, in every way, exactly as told."""
+"""The catcher misbehaves at every stage, in every way, exactly as configured."""
 
 import itertools
 import smtplib

@@ -1,4 +1,4 @@
-"""Starting, stopping, and leaving nothing behind."""
+"""The catcher starts, stops, and leaves nothing behind."""
 
 import concurrent.futures
 import contextlib

@@ -1,4 +1,4 @@
-"""What was sent is what is shown."""
+"""The catcher shows exactly what was sent."""
 
 import datetime
 import email.message

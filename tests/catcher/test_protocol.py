@@ -1,4 +1,4 @@
-"""Extensions, order, syntax and limits, as a bare socket sees them."""
+"""Extensions, command order, syntax and limits, tested with a bare socket."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""SCRAM as the catcher does it: with a client that is not ours, and with what a wrong one says."""
+"""The catcher's SCRAM, tested with an independent client and with wrong messages."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What `help()` and an editor show of the Catcher."""
+"""The Catcher's signature, as `help()` and editors show it."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""STARTTLS and implicit TLS, with certificates good and bad."""
+"""STARTTLS and implicit TLS, with good and bad certificates."""
 
 import smtplib
 import ssl

@@ -1,4 +1,4 @@
-"""The command line is tested as people meet it: as a process."""
+"""The command line is tested as users run it, in a process."""
 
 import os
 import subprocess

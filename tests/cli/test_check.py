@@ -1,4 +1,4 @@
-"""``rsmtp check``: what it finds at servers good and bad."""
+"""``rsmtp check``, and its findings about good and bad servers."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``rsmtp send``: the flags that ask something of the delivery."""
+"""``rsmtp send`` with the flags for delivery options."""
 
 import re
 

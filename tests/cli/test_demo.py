@@ -1,4 +1,4 @@
-"""The first thing that a person runs."""
+"""``rsmtp demo``, the first command that most people run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``rsmtp dkim``, and the flags that sign."""
+"""``rsmtp dkim``, and the flags that sign a message."""
 
 import os
 import re

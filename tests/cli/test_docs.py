@@ -1,4 +1,4 @@
-"""docs/command-line.md: every command in it is run, and says what the page says."""
+"""Every command in docs/command-line.md is run, and prints what the page shows."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What goes wrong: an exit code by its kind, one or two sentences, no traceback."""
+"""Every kind of failure has an exit code and one or two sentences, and shows no traceback."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""``rsmtp merge``: a message for each row of a CSV file."""
+"""``rsmtp merge`` sends a message for each row of a CSV file."""
 
 import pytest
 

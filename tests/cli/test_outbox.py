@@ -1,4 +1,4 @@
-"""`rsmtp outbox`: what waits in a file, sent and looked after."""
+"""``rsmtp outbox`` sends and manages the messages that wait in a file."""
 
 import json
 import os

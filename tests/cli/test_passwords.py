@@ -1,4 +1,4 @@
-"""Where passwords come from, and where they never are."""
+"""The sources of passwords, and the places where a password never appears."""
 
 import os
 import select

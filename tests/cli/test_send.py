@@ -1,4 +1,4 @@
-"""``rsmtp send``: what arrives, and what is printed."""
+"""``rsmtp send``: the message that arrives and the output."""
 
 import pytest
 

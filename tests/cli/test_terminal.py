@@ -1,4 +1,4 @@
-"""How it behaves in a terminal and in a pipe."""
+"""The output in a terminal and in a pipe."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
-"""AsyncSmtpClient with SmtpClient's manners, so that one test runs over both drivers.
+"""AsyncSmtpClient behind a blocking interface, so that one test runs with both drivers.
 
-`Client` and `Lmtp` are constructed and called as `rsmtp.SmtpClient` and
-`rsmtp.smtplib.LMTP` are: each call runs the event loop until it has come about.
+`Client` and `Lmtp` are constructed and called like `rsmtp.SmtpClient` and `rsmtp.smtplib.LMTP`.
+Each call runs the event loop until the result is there.
 """
 
 import asyncio

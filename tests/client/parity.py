@@ -1,4 +1,4 @@
-"""The same calls on the standard library's smtplib and on ours, side by side."""
+"""Runs the same calls on the standard library's smtplib and on rsmtp.smtplib."""
 
 import re
 import smtplib as standard

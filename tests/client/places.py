@@ -1,8 +1,7 @@
-"""Where a conversation can be struck by a fault: every stage of the engine's state machine,
-some of them in several ways, each with a well-behaved server up to there.
+"""The places at which a fault can hit a conversation. They cover every stage of the engine's state
+machine, some of them in several ways. The server behaves well up to its place.
 
-`PLACES` is checked against the engine's own list of stages: a stage without a place fails a
-test.
+`PLACES` is checked against the engine's own list of stages: a test fails if a stage has no place.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A server that is not ours: SCRAM by the package scramp, over the sockets of `scripted`."""
+"""An independent SCRAM server: the package scramp over the sockets of `scripted`."""
 
 import base64
 import hashlib

@@ -1,8 +1,8 @@
-"""Servers that do exactly what a script says, on bare sockets.
+"""Servers that follow a script exactly, on bare sockets.
 
-A script is a function that is given a `Peer` (the accepted connection) and runs on a
-thread of its own. What it raises, but for a connection that the client has ended, is
-raised again where the server is left.
+A script is a function that gets a `Peer` (the accepted connection) and runs in its own thread. An
+exception that it raises is raised again when the server is left, unless the client has ended the
+connection.
 """
 
 import contextlib

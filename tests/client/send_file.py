@@ -1,6 +1,6 @@
 """Sends a file as an attachment: `python send_file.py PORT FILE path|object|memory
-SmtpClient|AsyncSmtpClient|Mailer|AsyncMailer` prints, as JSON, by how many kilobytes that
-raised the peak of this process's memory."""
+SmtpClient|AsyncSmtpClient|Mailer|AsyncMailer`. Prints as JSON by how many kilobytes this raised the
+peak memory of the process."""
 
 import asyncio
 import contextlib

@@ -1,6 +1,6 @@
-"""A server on a bare socket that keeps nothing of a message but what can be said of it:
-`python sink.py [CHUNKING]` prints its port, serves one client and then prints, as JSON,
-SIZE as it was declared, the octets that came, and the SHA-256 of the attachment."""
+"""A server on a bare socket that measures a message and doesn't keep it. `python sink.py
+[CHUNKING]` prints its port and serves one client. It then prints as JSON the declared SIZE, the
+number of octets that arrived, and the SHA-256 of the attachment."""
 
 import base64
 import hashlib

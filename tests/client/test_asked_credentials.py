@@ -1,4 +1,4 @@
-"""`login` with a password or a token that is asked for."""
+"""`login` with a callable that returns the password or the token."""
 
 import asyncio
 import contextlib

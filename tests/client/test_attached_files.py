@@ -1,4 +1,4 @@
-"""Attachments that are files: what is sent is what is in them when it is sent, or nothing."""
+"""Attached files are sent with the content that they have at the time of sending, or not at all."""
 
 import contextlib
 import copy

@@ -1,4 +1,4 @@
-"""A lot of it: one big message, many messages, many recipients, a server that stops reading."""
+"""Large amounts: one big message, many messages, many recipients, and a server that stops reading."""
 
 import resource
 import time

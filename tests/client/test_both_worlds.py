@@ -1,5 +1,5 @@
-"""`rsmtp.smtplib` beside `smtplib`, in programs that use both: one is ported, the library
-that it calls is not, or the other way round."""
+"""Programs that use both `rsmtp.smtplib` and `smtplib`. Either the program has been ported and a
+library that it calls has not, or the other way round."""
 
 import smtplib as stdlib
 import subprocess

@@ -1,4 +1,4 @@
-"""However large an attachment is, and however much a server says, it takes a few megabytes."""
+"""Sending takes a few megabytes, however large an attachment is and however much a server sends."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""SCRAM and EXTERNAL with the catcher, by our clients. tests/catcher has other clients."""
+"""SCRAM and EXTERNAL between rsmtp's clients and the catcher. tests/catcher uses other clients."""
 
 import ssl
 import stat

@@ -1,4 +1,4 @@
-"""Ways in that programs use: arguments, hooks and questions that smtplib takes."""
+"""Extension points that programs use: arguments, hooks and callbacks of smtplib."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The exceptions: what they derive from, what they tell, that they pickle and copy."""
+"""The exceptions: their base classes, their attributes, and that they can be pickled and copied."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""EXTERNAL (RFC 4422 A): the server knows the client by its certificate."""
+"""EXTERNAL (RFC 4422 appendix A): the server identifies the client by its certificate."""
 
 import base64
 

@@ -1,7 +1,7 @@
-"""Every stage x every fault x every driver: the exception, and what became of each recipient.
+"""Every stage, every fault and every driver: the exception, and the fate of each recipient.
 
-A scripted server is well behaved up to a place (`places.py`), and then does one thing wrong
-instead of answering. The tables below say, for each fault, what the caller hears of it.
+A scripted server behaves well up to a place (`places.py`), and then does one thing wrong instead of
+answering. For each fault, the tables below say what the caller sees.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""`error.hint`: what to do, in the exception, in its traceback and on the command line."""
+"""`error.hint` says what to do. It appears in the exception, its traceback and on the command line."""
 
 import asyncio
 import copy

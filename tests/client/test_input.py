@@ -1,4 +1,4 @@
-"""Refuse, never rewrite: ValueError naming the argument, and nothing is sent."""
+"""Bad input is refused and never rewritten: a ValueError names the argument, and nothing is sent."""
 
 import pytest
 

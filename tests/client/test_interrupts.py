@@ -1,4 +1,4 @@
-"""Ctrl-C, wherever the client waits: KeyboardInterrupt at once, the socket closed."""
+"""Ctrl-C raises KeyboardInterrupt at once, wherever the client waits, and the socket is closed."""
 
 import signal
 import subprocess

@@ -1,4 +1,5 @@
-"""Who looks at a client while another thread talks is answered at once; so is a forked child."""
+"""Reading a client's attributes while another thread uses it returns at once, and so it does in a
+forked child."""
 
 import os
 import threading

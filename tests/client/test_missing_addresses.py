@@ -1,4 +1,4 @@
-"""A message without From or To is a ValueError in the same words, however it is sent."""
+"""A message without From or To raises a ValueError with the same text, however it is sent."""
 
 import asyncio
 import email.message

@@ -1,5 +1,5 @@
-"""A server that leaves Nagle's algorithm on holds each second answer until the first is
-acknowledged: what the system would do 40 ms later."""
+"""A server that leaves Nagle's algorithm on delays each second answer until the first one is
+acknowledged, which the system would do only 40 ms later."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
-"""Each address that a message names gets its RCPT, or nothing is sent and the error names
-the field and the piece. By every client and mailer, from every kind of message."""
+"""Each address in a message gets its RCPT. Otherwise nothing is sent, and the error names the field
+and the text. This holds for every client and mailer and for every kind of message."""
 
 import asyncio
 import email.message

@@ -1,4 +1,4 @@
-"""login and auth: the same words on the wire, the same exceptions."""
+"""login and auth send the same commands as the standard library and raise the same exceptions."""
 
 import base64
 

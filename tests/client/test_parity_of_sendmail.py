@@ -1,4 +1,5 @@
-"""sendmail and send_message: wire bytes, results and exceptions as the standard library's."""
+"""sendmail and send_message have the same wire bytes, results and exceptions as the standard
+library."""
 
 import email.message
 import email.mime.multipart

@@ -1,4 +1,4 @@
-"""Command by command: what goes over the wire, what comes back, what is raised."""
+"""Each command has the same wire bytes, result and exception as the standard library."""
 
 import pytest
 

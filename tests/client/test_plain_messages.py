@@ -1,6 +1,6 @@
-"""A plain `rsmtp.Message` is read by the engine at once: its envelope, the fields that it lacks
-and its content. What comes of it is what the way by Python's attributes makes of the same message,
-and whatever is not plain goes that way."""
+"""The engine reads a plain `rsmtp.Message` directly: its envelope, its missing fields and its
+content. The result is the same as by the slower way through Python's attributes. A message that is
+not plain takes the slower way."""
 
 from __future__ import annotations
 

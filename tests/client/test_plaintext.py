@@ -1,5 +1,5 @@
-"""What goes over a connection without TLS: one rule for every client and every way of saying it
-(docs/security.md has the table). Servers on the network are on this machine's own address."""
+"""What may be sent without TLS follows one rule for every client and every spelling of the
+arguments (docs/security.md has the table). Servers on the network use this machine's own address."""
 
 import asyncio
 import base64

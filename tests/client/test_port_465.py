@@ -1,4 +1,4 @@
-"""Port 465 is for TLS from the first octet (RFC 8314 3.3)."""
+"""Port 465 means TLS from the first octet (RFC 8314 section 3.3)."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""`SmtpClient(provider=...)`: where to connect to, and what it takes, over both drivers."""
+"""`SmtpClient(provider=...)` sets the server and its requirements, with both drivers."""
 
 from types import SimpleNamespace
 

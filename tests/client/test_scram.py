@@ -1,4 +1,4 @@
-"""SCRAM (RFC 5802, 7677) against a server that is not ours, and against wrong ones."""
+"""SCRAM (RFC 5802, RFC 7677) with an independent server, and with servers that do it wrong."""
 
 import asyncio
 import base64

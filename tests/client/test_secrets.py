@@ -1,4 +1,4 @@
-"""No password, and no base64 of one, wherever people look."""
+"""No place where people look shows a password or its base64."""
 
 import base64
 import contextlib

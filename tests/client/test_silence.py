@@ -1,5 +1,5 @@
-"""A server that waits for TLS says nothing, and neither does the client: after a few seconds the
-likely reason is told, and a server that is only slow is waited for."""
+"""A server that waits for TLS stays silent, and so does the client. After a few seconds the error
+gives the likely reason. A server that is only slow gets its time."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What `client.sock` tells of TLS, beside what the standard library's socket tells."""
+"""`client.sock` gives the same facts about TLS as the standard library's socket."""
 
 import asyncio
 import smtplib

@@ -1,4 +1,4 @@
-"""Subclasses and patched instances have their own way, as they have with smtplib."""
+"""Subclasses and patched instances can override the same methods as with smtplib."""
 
 import asyncio
 import smtplib as stdlib

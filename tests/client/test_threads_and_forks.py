@@ -1,4 +1,4 @@
-"""One owner at a time; no thread waits for another client; a fork does no harm."""
+"""One thread uses a client at a time, no thread waits for another client, and a fork is harmless."""
 
 import asyncio
 import gc

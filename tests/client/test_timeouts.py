@@ -1,4 +1,4 @@
-"""A timeout bounds the whole reply and the whole handshake; a deadline the whole call."""
+"""A timeout limits a whole reply and the whole handshake. A deadline limits the whole call."""
 
 import smtplib
 import ssl

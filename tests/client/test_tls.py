@@ -1,4 +1,4 @@
-"""TLS: verified by default, configured in words, an SSLContext honoured exactly."""
+"""TLS is verified by default and configured by keywords, and an SSLContext is followed exactly."""
 
 import smtplib
 import ssl

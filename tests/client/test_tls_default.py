@@ -1,5 +1,5 @@
-"""What holds where `tls` is not given: STARTTLS before a login and before mail, unless the
-connection stays on this machine. Servers on the network are on this machine's own address."""
+"""Without a `tls` argument, STARTTLS comes before a login and before mail, unless the connection
+stays on this machine. Servers on the network use this machine's own address."""
 
 import contextlib
 import smtplib as stdlib

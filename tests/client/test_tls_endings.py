@@ -1,4 +1,4 @@
-"""How TLS ends, and how it never begins: on every client, with either kind of context."""
+"""TLS that ends, and TLS that never begins, with every client and both kinds of context."""
 
 import asyncio
 import ssl

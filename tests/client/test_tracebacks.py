@@ -1,4 +1,4 @@
-"""A traceback shows the caller's code and the call that it made, and nothing below it."""
+"""A traceback shows the caller's code and its call, and nothing below that."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`username` and `user` are two names of one argument, wherever a login is told."""
+"""`username` and `user` are two names of one argument, wherever credentials are given."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""send_message() takes its envelope from the headers, and refuses to guess."""
+"""send_message() takes its envelope from the headers and refuses to guess."""
 
 import email.message
 

@@ -1,4 +1,4 @@
-"""`xclient`: a gateway speaks for another client, over both drivers."""
+"""`xclient`: a gateway speaks on behalf of another client, with both drivers."""
 
 import pytest
 

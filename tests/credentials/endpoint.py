@@ -1,9 +1,9 @@
-"""A stand-in for an OAuth 2.0 token endpoint that counts; and an SMTP server that takes the tokens
-that are good there.
+"""A stand-in for an OAuth 2.0 token endpoint that counts requests, and an SMTP server that accepts
+the endpoint's valid tokens.
 
-The endpoint speaks HTTP. Mail servers that are not ours ask it at /introspect whether a token is good
-(RFC 7662); all of them are ann's. With certificates it is a proxy too, behind which it is every HTTPS
-server that there is: libraries ask Google and Microsoft, and meet it.
+The endpoint speaks HTTP. Independent mail servers ask it at /introspect whether a token is valid
+(RFC 7662). Every valid token belongs to ann. With certificates the endpoint is also a proxy that
+answers for every HTTPS server, so libraries that contact Google or Microsoft reach it.
 """
 
 import base64

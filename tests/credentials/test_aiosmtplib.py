@@ -1,5 +1,5 @@
-"""aiosmtplib's `oauth_token_generator`, with what every callable here has: one session asks at a time,
-an expiry is honoured, and a token that a server rejects is asked for once more."""
+"""aiosmtplib's `oauth_token_generator` follows the rules for all callables here: one session asks
+at a time, an expiry is respected, and a token that a server rejects is requested once more."""
 
 import asyncio
 

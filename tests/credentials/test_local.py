@@ -1,4 +1,5 @@
-"""Secrets on this machine, by function and by URL, for mailers and the command line."""
+"""Secrets that are stored on this machine, given by function and by URL, for mailers and the
+command line."""
 
 import asyncio
 import os

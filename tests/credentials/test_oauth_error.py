@@ -1,4 +1,5 @@
-"""What a server says of a token that it refuses (RFC 7628 3.2.2, and XOAUTH2's 334) is in the error."""
+"""The error contains the server's explanation for a refused token (RFC 7628 section 3.2.2, and
+XOAUTH2's 334)."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""msal and google-auth themselves, against a stand-in for the endpoints that they ask."""
+"""The real msal and google-auth, with a stand-in for their endpoints."""
 
 import asyncio
 import base64

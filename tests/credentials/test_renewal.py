@@ -1,4 +1,4 @@
-"""A token that ends while a list is being sent."""
+"""A token expires while a list is being sent."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A callable is asked by one session at a time, and not while its last answer is good."""
+"""A callable is asked by one session at a time, and not while its last answer is valid."""
 
 import asyncio
 import datetime
