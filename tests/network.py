@@ -1,5 +1,5 @@
-"""An address of this machine that is not on loopback, so that a server here counts as one on
-the network."""
+"""An address of this machine that is not on loopback, so that a server on it counts as one on the
+network."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""What needs a library of an extra says which one, and how to get it."""
+"""A feature that needs an extra's library says which one, and how to install it."""
 
 import sys
 

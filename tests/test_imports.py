@@ -1,8 +1,8 @@
-"""What each public way into the package loads. A process that sends one message is the most
-frequent use there is, and each module that it does not need costs it time.
+"""The modules that each public entry point loads. Most processes send one message, and each module
+that they do not need costs them time.
 
-`BARE` is what a good run may load beside our own modules, and no more. What an error needs,
-or a log, is loaded when there is one.
+`BARE` lists all that a successful run may load beside rsmtp's own modules. Modules for errors or
+logs are loaded only when there is one.
 """
 
 import ast

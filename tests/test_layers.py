@@ -1,4 +1,4 @@
-"""The layering rules, read off the sources: what a folder may not name."""
+"""The layering rules: the names that a folder's sources may not use."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The package `rsmtp`: its names are there when they are asked for, and loaded no sooner."""
+"""The package `rsmtp` has all its names, and loads each only when it is used."""
 
 import importlib
 import inspect

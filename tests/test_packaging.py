@@ -1,5 +1,5 @@
-"""What the package index will show and hold, read from the files that say so. `make wheel` and
-`make sdist` build and try it, which takes minutes."""
+"""The package's metadata and contents, read from the files that declare them. `make wheel` and
+`make sdist` build the package and try it, which takes minutes."""
 
 import importlib.util
 import re

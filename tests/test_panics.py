@@ -1,4 +1,4 @@
-"""A fault of ours that panics is an exception, and the interpreter goes on."""
+"""A panic in rsmtp's own code becomes an exception, and the interpreter continues."""
 
 import faulthandler
 import importlib.util

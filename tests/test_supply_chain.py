@@ -1,4 +1,4 @@
-"""What is shipped, and what is not."""
+"""Which dependencies are shipped, and which are not."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Conversations to look at, HTML to read, and a browser to read it with."""
+"""Sample conversations and HTML, and a browser that opens them."""
 
 import contextlib
 import re

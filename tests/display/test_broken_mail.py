@@ -1,4 +1,4 @@
-"""A display shows mail that parsers fail on, and does not raise."""
+"""A display shows mail that parsers fail on, and raises no error."""
 
 import email
 import email.policy

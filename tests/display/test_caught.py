@@ -1,4 +1,4 @@
-"""What was caught, certificates and what TLS settled, in a notebook."""
+"""Caught messages, certificates and TLS results in a notebook."""
 
 import re
 

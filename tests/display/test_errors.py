@@ -1,4 +1,4 @@
-"""Exceptions tell the stage, the server's words and the path that led to them."""
+"""Exceptions show the stage, the server's reply and the path that led to the error."""
 
 import pickle
 import traceback

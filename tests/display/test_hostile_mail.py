@@ -1,4 +1,4 @@
-"""Foreign HTML in a browser: nothing runs, and no sender learns that it was looked at."""
+"""Foreign HTML in a browser runs nothing, and its sender does not learn that it was opened."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""How the displays look, in Chromium: light, dark, and in a narrow window."""
+"""The displays in Chromium: in light and dark mode, and in a narrow window."""
 
 import re
 from dataclasses import dataclass

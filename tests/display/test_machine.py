@@ -1,4 +1,4 @@
-"""The drawing of the state machine: the engine's states and edges, and no others."""
+"""The drawing of the state machine has the engine's states and edges, and no others."""
 
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A mail before it goes: what each look shows, and what is remarked."""
+"""A preview of a message before it is sent: each of its views, and its remarks."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""Receipts and reports in a notebook: refused and unknown first."""
+"""Receipts and reports in a notebook show refused and unknown recipients first."""
 
 from collections import namedtuple
 

@@ -1,8 +1,8 @@
-"""Every Python block of the docs and the README runs, page by page, in their order.
+"""Every Python block of the docs and the README runs, page by page and in order.
 
-Catchers stand in for the servers that the pages name: before a page runs, host and port of
-each named server become those of a catcher with the user that the page logs in as. Nothing
-else of a block is changed. (docs/pytest.md and docs/command-line.md have tests of their own.)
+Catchers replace the servers that the pages name. Before a page runs, the host and port of each
+server become those of a catcher that knows the page's user. The rest of a block stays unchanged.
+(docs/pytest.md and docs/command-line.md have their own tests.)
 """
 
 import json

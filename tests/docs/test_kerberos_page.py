@@ -1,5 +1,5 @@
-"""docs/howto/kerberos.md: its blocks log in at a real Dovecot, by tickets of a real KDC, and by NTLM at
-a stand-in for Exchange whose side of it is pyspnego's."""
+"""Runs the blocks of docs/howto/kerberos.md. They log in to a real Dovecot with tickets from a real
+KDC, and by NTLM to a stand-in for Exchange that uses pyspnego."""
 
 import base64
 import os

@@ -1,4 +1,5 @@
-"""Tasks of every day take six lines each, and what they send has no finding."""
+"""Everyday tasks take six lines each, and the lint has no finding about the messages that they
+send."""
 
 import ast
 import os

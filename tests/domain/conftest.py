@@ -1,4 +1,4 @@
-"""A real name server (NSD) on loopback, with a zone for each fault."""
+"""A real name server (NSD) on loopback, with one zone for each fault."""
 
 import base64
 import os

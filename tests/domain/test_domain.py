@@ -1,4 +1,4 @@
-"""`rsmtp.check_domain`: a zone for each fault, in a real name server, and the rule that it breaks."""
+"""`rsmtp.check_domain` finds the broken rule in each faulty zone of a real name server."""
 
 import json
 import socket

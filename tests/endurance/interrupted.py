@@ -1,5 +1,5 @@
-"""Sends in a loop until SIGINT comes, then says in one line what is left: exactly one
-KeyboardInterrupt, and a client that is either whole or says that it is over."""
+"""Sends in a loop until SIGINT arrives. Then prints in one line whether there was exactly one
+KeyboardInterrupt, and whether the client is either usable or reports that it is closed."""
 
 import faulthandler
 import sys

@@ -1,5 +1,5 @@
-"""So many short messages from a generator through `send_all`, to a catcher in another
-process. Prints what the Report counted and this process's memory, in KiB."""
+"""Sends the given number of short messages from a generator through `send_all`, to a catcher in
+another process. Prints the Report's counts and the memory of this process in KiB."""
 
 import json
 import sys

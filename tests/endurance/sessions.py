@@ -1,4 +1,4 @@
-"""Many sessions, one after the other: `python sessions.py COUNT` prints, as JSON, the file
+"""Opens many sessions one after the other. `python sessions.py COUNT` prints as JSON the file
 descriptors and the memory (KiB) after a tenth of them and at the end."""
 
 import gc

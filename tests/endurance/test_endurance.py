@@ -1,4 +1,5 @@
-"""Nothing grows, nothing hangs, nothing crashes. RSMTP_ENDURANCE multiplies (`make endurance`)."""
+"""Long runs that look for growth, hangs and crashes. RSMTP_ENDURANCE multiplies their length (`make
+endurance`)."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""Each option of an envelope, with a server that offers it and one that doesn't, by every client
-and both mailers: what the server is told, what is refused before anything is sent, what the receipt
-says."""
+"""Each envelope option, with a server that offers it and with one that doesn't, by every client and
+both mailers: the commands that the server gets, the refusal before anything is sent, and the
+receipt."""
 
 import datetime
 

@@ -1,5 +1,5 @@
-"""An envelope beside what else a caller says: option strings, a mailer's rules, limits of the
-server, several servers."""
+"""An envelope in combination with other settings: option strings, a mailer's rules, the server's
+limits, and several servers."""
 
 import asyncio
 import json

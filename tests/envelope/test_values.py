@@ -1,4 +1,4 @@
-"""Envelopes as values: what they refuse, how they are shown and written down."""
+"""Envelopes as values: which arguments they refuse, their repr, and how they are saved."""
 
 import dataclasses
 import datetime

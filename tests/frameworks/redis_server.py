@@ -1,4 +1,4 @@
-"""A Redis of one's own, on a free port of loopback."""
+"""Starts a separate Redis on a free loopback port."""
 
 import contextlib
 import shutil

@@ -1,4 +1,5 @@
-"""`rsmtp.airflow` where Airflow is not installed, or stands in. With the real one: `make suite-airflow`."""
+"""`rsmtp.airflow` without Airflow and with a stand-in for it. `make suite-airflow` uses the real
+one."""
 
 import importlib
 import sys

@@ -1,5 +1,5 @@
-"""`rsmtp.celery` with real brokers, workers that are killed and a broker that is restarted: every
-message is in the mailbox, once. RSMTP_CELERY_TASKS=5000 makes a long run of it."""
+"""`rsmtp.celery` with real brokers. Workers are killed and a broker is restarted, and still every
+message is in the mailbox once. RSMTP_CELERY_TASKS=5000 makes the run long."""
 
 import contextlib
 import json

@@ -1,5 +1,5 @@
-"""Celery's prefork pool forks its children with billiard: an outbox that the parent has opened, and
-read, before the fork serves all of them."""
+"""Celery's prefork pool forks its children with billiard. An outbox that the parent has opened and
+read before the fork works in all of them."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`rsmtp.django.EmailBackend`, by EMAIL_BACKEND and by MAILERS."""
+"""`rsmtp.django.EmailBackend`, configured by EMAIL_BACKEND and by MAILERS."""
 
 import os
 import ssl

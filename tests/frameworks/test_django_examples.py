@@ -1,4 +1,4 @@
-"""The Django projects of examples/, as they stand there, each in a process of its own."""
+"""The Django projects of examples/ run unchanged, each in its own process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`rsmtp.django.OutboxBackend`, by EMAIL_BACKEND."""
+"""`rsmtp.django.OutboxBackend`, configured by EMAIL_BACKEND."""
 
 import subprocess
 import sys

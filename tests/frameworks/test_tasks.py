@@ -1,4 +1,4 @@
-"""`rsmtp.tasks`: a job is sent once, however often it is delivered."""
+"""`rsmtp.tasks` sends a job once, however often it is delivered."""
 
 import json
 import multiprocessing

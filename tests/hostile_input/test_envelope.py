@@ -1,5 +1,5 @@
-"""Whatever is given as an address, an option, a name or a credential: it is refused before
-anything is sent, or the server gets exactly that and nothing else."""
+"""Any text given as an address, an option, a name or a credential is either refused before anything
+is sent, or reaches the server exactly as given and adds nothing else."""
 
 import contextlib
 import re

@@ -1,5 +1,5 @@
-"""Whatever is given as a header's name or value, a parameter or a file name: it is refused,
-or the standard library's parser reads exactly the fields that were given."""
+"""Any text given as a header's name or value, a parameter or a file name is either refused, or the
+standard library's parser reads exactly the given fields."""
 
 import email
 import email.errors

@@ -1,5 +1,6 @@
-"""A call that does not fit its signature is refused by the name that the caller knows, and a misspelt
-argument with its nearest spelling: by everything public that people call, on every Python."""
+"""A call that does not fit its signature is refused under the name that the caller knows, and a
+misspelt argument is answered with the nearest spelling. This holds for all public callables, on
+every Python."""
 
 import asyncio
 import importlib

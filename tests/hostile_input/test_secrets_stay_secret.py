@@ -1,5 +1,5 @@
-"""A secret with something wrong about it, wherever one can be given: no error, display, log,
-transcript or pickle shows any of it."""
+"""A malformed secret is given wherever a secret is accepted. No error, display, log, transcript or
+pickle shows any of it."""
 
 import asyncio
 import base64

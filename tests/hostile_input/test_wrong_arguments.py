@@ -1,5 +1,5 @@
-"""Every argument of what is public, given what can't be meant: the error says which argument, and
-speaks neither of the engine nor of the operating system. Read off the signatures."""
+"""Every argument of the public API is given a senseless value. The error names the argument, and
+mentions neither the engine nor the operating system. The arguments are read from the signatures."""
 
 import asyncio
 import inspect

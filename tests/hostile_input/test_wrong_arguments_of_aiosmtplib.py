@@ -1,4 +1,4 @@
-"""Every argument of `rsmtp.aiosmtplib`, given what can't be meant, as for the other clients."""
+"""Every argument of `rsmtp.aiosmtplib` is given a senseless value, as for the other clients."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""The inbox is tested with urllib's and http.client's requests, and in Debian's Chromium."""
+"""The inbox is tested with urllib and http.client, and in Debian's Chromium."""
 
 import email.message
 import smtplib

@@ -1,4 +1,4 @@
-"""The REST API, as a test in any language uses it."""
+"""The REST API, as tests in other languages use it."""
 
 import email.message
 import hashlib

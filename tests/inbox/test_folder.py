@@ -1,4 +1,4 @@
-"""`rsmtp catch --store`: the folder that keeps the mail."""
+"""`rsmtp catch --store` and the folder that stores the mail."""
 
 import email.message
 import json

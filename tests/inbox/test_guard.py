@@ -1,4 +1,4 @@
-"""Who gets an answer, and under which headers it goes out."""
+"""Which requests get an answer, and with which headers."""
 
 import email.message
 import socket

@@ -1,8 +1,8 @@
-"""Foreign mail runs nothing, loads nothing and reaches nothing, in a real browser.
+"""Foreign mail runs nothing, loads nothing and reaches nothing in a real browser.
 
-A tripwire listens for whatever gets out. Each attack is shown twice: bare, where it must
-trip (or the test would prove nothing), and in the inbox, where it must not. Each asks for
-a path of its own, so that what got out has a name.
+A tripwire listens for every request that gets out. Each attack is shown twice: bare, where it must
+trip (or the test would prove nothing), and in the inbox, where it must not. Each attack requests
+its own path, so that a failure shows which one got out.
 """
 
 import html

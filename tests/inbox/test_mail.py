@@ -1,4 +1,4 @@
-"""Any octets can be mail. Taken apart they neither raise nor take long nor take much."""
+"""Mail can consist of any octets. Reading it raises no error and takes little time and memory."""
 
 import email.message
 import time

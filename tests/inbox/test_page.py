@@ -1,4 +1,4 @@
-"""The page, as a person uses it: mouse, keyboard, a narrow window, live."""
+"""The page in a browser: mouse, keyboard, a narrow window, and live updates."""
 
 import base64
 import email.message

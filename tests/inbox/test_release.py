@@ -1,4 +1,4 @@
-"""Mail sent on to a real server: to Catchers here, which take it or don't."""
+"""Mail is sent on to a real server. Catchers stand in for it, and accept or refuse the mail."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The search language: what each term finds, and what is refused with a reason."""
+"""The search language: what each term finds, and which queries are refused with a reason."""
 
 import email.message
 import urllib.parse

@@ -1,4 +1,4 @@
-"""What the inbox's tests ask with, send, and listen with."""
+"""Requests, messages and listeners for the inbox's tests."""
 
 import email.message
 import http.client

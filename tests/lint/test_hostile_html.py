@@ -1,4 +1,4 @@
-"""HTML of strangers, who may want the look at it to last."""
+"""Hostile HTML tries to make the lint take long."""
 
 import pytest
 

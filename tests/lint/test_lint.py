@@ -1,4 +1,4 @@
-"""`rsmtp.lint`, and where it is asked: by mailers, in tests, on the command line, in the inbox."""
+"""`rsmtp.lint`, called directly and by mailers, in tests, on the command line and in the inbox."""
 
 import asyncio
 import email.message

@@ -1,4 +1,4 @@
-"""Broken messages, and the rule that each of them breaks; sound ones, and no rule at all."""
+"""Broken messages and the rule that each of them breaks, and sound messages that break none."""
 
 import re
 import runpy

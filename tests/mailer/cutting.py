@@ -1,4 +1,4 @@
-"""A server that goes at a given octet: of what it hears, or of what it says."""
+"""A server that closes the connection at a given octet of its input or its output."""
 
 import contextlib
 import re

@@ -1,4 +1,4 @@
-"""AsyncMailer with Mailer's manners, so that one test runs over both."""
+"""AsyncMailer behind a blocking interface, so that one test runs with both mailers."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What the tests of equal outcomes share: the messages, the faults, and what is told of a call."""
+"""Messages, faults and result descriptions for the tests of equal outcomes."""
 
 from rsmtp import errors
 

@@ -1,4 +1,4 @@
-"""A password or token that is asked for each session."""
+"""A callable that returns the password or token is called for each session."""
 
 import asyncio
 import contextlib

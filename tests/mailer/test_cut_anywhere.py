@@ -1,4 +1,4 @@
-"""A connection that is lost at any octet of a window: receipts say what the server took."""
+"""The connection is lost at any octet of a window. The receipts match what the server has taken."""
 
 import collections
 import itertools

@@ -1,5 +1,5 @@
-"""Mailer and AsyncMailer make the same of the same servers, and it is right: what goes wrong,
-and where, by the number of servers and of sessions."""
+"""Mailer and AsyncMailer get the same, correct results from the same servers, for every fault and
+stage and for various numbers of servers and sessions."""
 
 import pytest
 from client.scripted import answering, serve

@@ -1,5 +1,5 @@
-"""Mailer and AsyncMailer make the same of servers whose sessions differ: a fault in a later
-session, two faults in a run, an end behind STARTTLS."""
+"""Mailer and AsyncMailer get the same results from servers whose sessions differ: a fault in a
+later session, two faults in one run, or an end after STARTTLS."""
 
 import contextlib
 import ssl

@@ -1,4 +1,4 @@
-"""Errors of a Mailer tell how the conversation came to them, as a client's do."""
+"""A Mailer's errors show the path of the conversation that led to them, as a client's errors do."""
 
 import socket
 import traceback

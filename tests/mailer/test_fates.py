@@ -1,4 +1,4 @@
-"""What a receipt says is what the server did."""
+"""The fates in a receipt match what the server did."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""How messages are taken out of what the caller gives."""
+"""How a mailer takes messages from the caller's iterable."""
 
 import email.message
 import sys

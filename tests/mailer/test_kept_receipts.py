@@ -1,4 +1,4 @@
-"""Receipts and reports in a pickle, as JSON, and back."""
+"""Receipts and reports survive pickling and conversion to JSON and back."""
 
 import json
 import pickle

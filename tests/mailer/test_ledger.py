@@ -1,4 +1,4 @@
-"""Before the end of a message's mail data is said, it can be written down that it will be."""
+"""A ledger can record that the end of a message's mail data is about to be sent."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the log hears: a line a message, what is tried again, conversations."""
+"""The log has one line for each message, and records retries and conversations."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""How a mailer says what proves who it is."""
+"""The ways to give a mailer its credentials."""
 
 import base64
 

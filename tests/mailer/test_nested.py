@@ -1,4 +1,4 @@
-"""A logging handler that sends by the mailer whose conversation it hears of."""
+"""A logging handler sends through the mailer whose conversation it is logging."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""`rsmtp.send` and `rsmtp.asend`: one message in one call."""
+"""`rsmtp.send` and `rsmtp.asend` send one message in one call."""
 
 import asyncio
 import email.message

@@ -1,4 +1,4 @@
-"""What is tried again, when, and when a server is given up: by both mailers."""
+"""What is retried, when it is retried, and when a server is given up, with both mailers."""
 
 import threading
 import time

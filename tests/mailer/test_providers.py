@@ -1,4 +1,4 @@
-"""A provider by its name: by URL and by argument, its limits held by both mailers."""
+"""A provider's name, given by URL or by argument. Both mailers keep to the provider's limits."""
 
 import asyncio
 import time

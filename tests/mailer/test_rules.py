@@ -1,4 +1,5 @@
-"""Rules of a mailer's own: addresses that get no mail, systems that write to no real customer, hooks."""
+"""A mailer's own rules: suppressed addresses, test systems that must not write to real customers,
+and hooks."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Servers that take no command before they have answered the message ahead of it."""
+"""Servers that accept no command before they have answered the previous message."""
 
 import select
 

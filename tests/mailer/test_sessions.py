@@ -1,4 +1,4 @@
-"""Sessions: opened in as few turns as there can be, kept, used again, retired."""
+"""Sessions are opened with as few round trips as possible, kept, reused, and retired."""
 
 import re
 import ssl

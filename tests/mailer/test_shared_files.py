@@ -1,5 +1,5 @@
-"""One open file, attached to many messages: each has what followed its position when the
-message was made, and its position is afterwards what it was."""
+"""One open file is attached to many messages. Each has the content after the file's position when
+the message was made, and sending restores that position."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""Several sessions share the work, and trouble with one is not trouble with all."""
+"""Several sessions share the work, and a failure of one does not affect the others."""
 
 import os
 import threading

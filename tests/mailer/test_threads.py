@@ -1,5 +1,5 @@
-"""What only `Mailer` does: it works for several threads, for who asks it while it works, and
-until Ctrl-C."""
+"""Features of `Mailer` alone: it serves several threads, answers questions while it works, and
+stops at Ctrl-C."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""A system that gives no more threads: the sessions that there are go on, and the report is whole."""
+"""If the system refuses new threads, the existing sessions continue and the report is complete."""
 
 import subprocess
 import sys

@@ -1,5 +1,5 @@
-"""What a Mailer does where `tls` is not given: STARTTLS, unless the server is on this
-machine. Servers on the network are on this machine's own address."""
+"""Without a `tls` argument, a Mailer uses STARTTLS unless the server is on this machine. Servers on
+the network use this machine's own address."""
 
 import asyncio
 

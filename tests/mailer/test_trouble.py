@@ -1,4 +1,4 @@
-"""Servers that fail: what is retried, what is told, and that no call waits for ever."""
+"""Servers that fail: what is retried, what is reported, and that no call waits for ever."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""`Mailer.verify`: a session opened as for mail, and left again."""
+"""`Mailer.verify` opens a session as for mail, and closes it again."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What `send` raises, what a receipt says, and what went out."""
+"""The errors of `send` and its receipts match what was sent."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""The examples of templates and merges run as they stand, and take six lines each."""
+"""The examples of templates and merges run unchanged, and take six lines each."""
 
 import ast
 import os

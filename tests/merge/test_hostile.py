@@ -1,4 +1,4 @@
-"""Rows that outsiders have filled in change nothing but their own text."""
+"""Rows that outsiders have filled in affect only their own text."""
 
 import email
 import email.policy

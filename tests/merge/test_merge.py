@@ -1,4 +1,4 @@
-"""`rsmtp.merge`: a message for each row, and what is told of the rows that are bad."""
+"""`rsmtp.merge` makes a message for each row, and reports the bad rows."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""What may be the rows of a merge."""
+"""The types that are accepted as the rows of a merge."""
 
 import collections
 import dataclasses

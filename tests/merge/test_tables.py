@@ -1,4 +1,4 @@
-"""Tables: in templates, and as attached files."""
+"""Tables in templates and as attached files."""
 
 import csv
 import datetime

@@ -1,4 +1,4 @@
-"""`rsmtp.Template`: what is filled in, and what is refused."""
+"""`rsmtp.Template`: how it fills in values, and what it refuses."""
 
 import collections
 import dataclasses

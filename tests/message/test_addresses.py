@@ -1,4 +1,4 @@
-"""What `rsmtp.Message` takes as addresses, and what it makes of them."""
+"""The types that `rsmtp.Message` accepts as addresses, and the fields that it writes for them."""
 
 from email.header import Header
 from email.headerregistry import Address

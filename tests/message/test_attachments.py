@@ -1,4 +1,4 @@
-"""What `attachments=` and `add_attachment` take, and what they make of it."""
+"""The types that `attachments=` and `add_attachment` accept, and the parts that they make."""
 
 import io
 import os

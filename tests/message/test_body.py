@@ -1,4 +1,4 @@
-"""Text and HTML from Markdown, and style sheets in elements."""
+"""Markdown becomes text and HTML, and style sheets move into the elements."""
 
 import re
 import sys

@@ -1,5 +1,5 @@
-"""An application whose imports were changed beside a library whose imports were not, and the
-other way round: each hands the other its own objects."""
+"""An application that imports rsmtp calls a library that imports the standard library, and the
+other way round. Each accepts the other's objects."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Two implementations, one meaning.
+"""Compares two implementations of the same format.
 
-hypothesis makes messages; the standard library and rsmtp render them. Where the
-policy says so (compat32, EmailPolicy), the bytes are equal. Where ours has its own
-way, the standard library's parser reads both back and finds the same.
+hypothesis makes messages, and both the standard library and rsmtp render them. For some policies
+(compat32, EmailPolicy) the bytes are equal. For rsmtp's own policy, the standard library's parser
+finds the same content in both.
 """
 
 import email

@@ -1,4 +1,4 @@
-"""The example that sends a report, in a process of its own."""
+"""The example that sends a report runs in its own process."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""File names that are long, or no text: each of them arrives, on lines that SMTP carries."""
+"""Long file names and names that are not valid text all arrive, in lines that SMTP allows."""
 
 import email
 import email.policy

@@ -1,7 +1,7 @@
-"""Structured fields fold by our own code: the same, and safe, on every interpreter.
+"""rsmtp's own code folds structured fields, with the same safe result on every interpreter.
 
-Each fault of CPython's `email` that was called a security fix since 3.11.0 stands here
-by its number.
+The tests cover each fault of CPython's `email` that was fixed as a security issue since 3.11.0, by
+its number.
 """
 
 import email

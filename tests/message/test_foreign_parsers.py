@@ -1,4 +1,4 @@
-"""Messages with everything in them, read back by parsers that are not ours: the standard library's,
+"""Messages with many features are read back by independent parsers: the standard library's,
 mail-parser, and npm's mailparser, which `tools/test-servers` fetches."""
 
 import base64

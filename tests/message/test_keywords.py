@@ -1,4 +1,4 @@
-"""`Message`'s keywords for header fields: what they write, and what they refuse."""
+"""`Message`'s keywords for header fields: what they write and what they refuse."""
 
 import datetime
 from email import message_from_bytes

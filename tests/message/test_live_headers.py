@@ -1,5 +1,5 @@
-"""`_headers` and the lists of parts are the message's own: what a program does with them is
-done with the message. Programs that sign put their field there."""
+"""`_headers` and the lists of parts belong to the message: a change to them changes the message.
+Programs that sign mail add their field there."""
 
 import copy
 import email.message

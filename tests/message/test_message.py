@@ -1,4 +1,4 @@
-"""`rsmtp.Message`: what it takes, what it refuses, what it writes."""
+"""`rsmtp.Message`: what it accepts, refuses and writes."""
 
 import copy
 import email

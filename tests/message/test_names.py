@@ -1,5 +1,5 @@
-"""Every name of `smtplib` and of `email` on this interpreter, private ones too, with what became
-of it in the mirrors. A name that a newer Python brings fails here until it is decided upon."""
+"""Every name of `smtplib` and of `email` on this interpreter, including private ones, with its
+counterpart in rsmtp. A name that a newer Python adds fails here until it is decided upon."""
 
 from __future__ import annotations
 

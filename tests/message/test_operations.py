@@ -1,7 +1,7 @@
-"""The same operations on a message of either package, with the same results.
+"""The same operations on a message of either package have the same results.
 
-compat32 is the policy that programs have relied on for twenty years: each method
-returns, raises and leaves behind what the standard library's does.
+Programs have relied on the policy compat32 for twenty years. Each method has to return, raise and
+change the same as the standard library's.
 """
 
 import email.encoders

@@ -1,5 +1,5 @@
-"""Generators of a program's own, which replace a step of the standard library's: they write
-what they write there."""
+"""Programs with their own generators replace a step of the standard library's. With rsmtp's
+messages these generators write the same."""
 
 from __future__ import annotations
 

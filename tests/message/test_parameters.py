@@ -1,4 +1,4 @@
-"""Parameters of Content-Type and Content-Disposition, read as `email` reads them."""
+"""Parameters of Content-Type and Content-Disposition are read as `email` reads them."""
 
 import email
 import email.policy

@@ -1,5 +1,4 @@
-"""What users of `email` have reported, of the standard library and of us: kinds of mail that
-went out in another form than was meant."""
+"""Reports by users of `email` and of rsmtp about mail that was not sent in the intended form."""
 
 import email
 import email.header

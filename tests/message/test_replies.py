@@ -1,4 +1,4 @@
-"""Replies and forwards of messages that were read from octets."""
+"""Replies to and forwards of messages that were read from octets."""
 
 import pytest
 

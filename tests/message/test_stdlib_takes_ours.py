@@ -1,4 +1,4 @@
-"""The standard library works with our messages, and we with its."""
+"""The standard library works with rsmtp's messages, and rsmtp with the standard library's."""
 
 import contextlib
 import copy

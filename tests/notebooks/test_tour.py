@@ -1,4 +1,4 @@
-"""The tour runs from its first cell to its last, and shows what it says it shows."""
+"""The tour runs from its first cell to its last, and shows what its text says."""
 
 import re
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""A signed part, and a message in a message, is written as a parser read it, octet for
-octet, unless it was changed."""
+"""A signed part, and a message within a message, is written octet for octet as a parser read it,
+unless it was changed."""
 
 import copy
 import email.policy

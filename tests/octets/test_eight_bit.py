@@ -1,5 +1,5 @@
-"""8-bit content goes out as it is; a server that can't take it gets the same octets in an
-encoding, and no server gets less than that."""
+"""8-bit content is sent as it is. A server that can't take it gets the same octets in an encoding,
+and no server loses any of them."""
 
 import email
 import email.message

@@ -1,5 +1,4 @@
-"""Every way in which a message goes out, to a server or to a file: each returns the octets
-that arrive."""
+"""Every way to send a message or to write it to a file. Each returns the octets that arrive."""
 
 import asyncio
 import email.policy

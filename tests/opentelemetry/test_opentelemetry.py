@@ -1,4 +1,5 @@
-"""`rsmtp.opentelemetry`, with the real SDK: what its exporters get of clients, mailers and outboxes."""
+"""`rsmtp.opentelemetry` with the real SDK: what its exporters get from clients, mailers and
+outboxes."""
 
 import asyncio
 import importlib.metadata

@@ -1,4 +1,5 @@
-"""Sends an outbox: `child.py PATH URL HOW CONNECTIONS [CA_FILE]`, to be killed at any time."""
+"""Sends the messages of an outbox: `child.py PATH URL HOW CONNECTIONS [CA_FILE]`. It may be killed
+at any time."""
 
 import asyncio
 import os

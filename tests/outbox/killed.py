@@ -1,4 +1,4 @@
-"""Processes that send an outbox, and are killed again and again."""
+"""Starts processes that send an outbox, and kills them again and again."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Messages that tell their numbers."""
+"""Messages that contain their own number."""
 
 import re
 

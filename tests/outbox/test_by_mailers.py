@@ -1,4 +1,4 @@
-"""`Mailer(outbox=...)`: keys, and whole lists."""
+"""`Mailer(outbox=...)`, with idempotency keys and whole lists."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The clock is set back, or forward, while messages wait and are sent."""
+"""The clock is set back or forward while messages wait and are sent."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is on the disk when, and what a machine that stops leaves behind."""
+"""When data is on the disk, and what a machine that stops leaves behind."""
 
 import errno
 import os

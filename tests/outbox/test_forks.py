@@ -1,4 +1,4 @@
-"""Processes that are forked while an outbox is open."""
+"""A process forks while an outbox is open."""
 
 import multiprocessing
 import os

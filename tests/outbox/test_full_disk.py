@@ -1,4 +1,4 @@
-"""A disk that is really full: a small one of its own, in memory."""
+"""A disk that is really full. It is a small file system in memory."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Processes that end without a word, and several that share an outbox."""
+"""Processes that are killed, and several processes that share an outbox."""
 
 import threading
 import time

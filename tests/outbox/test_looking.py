@@ -1,4 +1,4 @@
-"""An outbox with much in it, looked at: counts, rates, pages."""
+"""Counts, rates and pages of an outbox with many messages."""
 
 import contextlib
 import time

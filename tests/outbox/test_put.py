@@ -1,4 +1,4 @@
-"""What is written down, and by what it is known again."""
+"""What `put` stores, and how a message is recognised when it is put again."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""What has become of how many messages, minute by minute."""
+"""The number of messages for each result, minute by minute."""
 
 import contextlib
 import sqlite3

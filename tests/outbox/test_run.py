@@ -1,4 +1,4 @@
-"""What becomes of messages when an outbox is sent."""
+"""The results of messages when an outbox is sent."""
 
 import time
 from datetime import UTC, datetime, timedelta

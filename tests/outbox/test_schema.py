@@ -1,4 +1,4 @@
-"""Files that an earlier version has made are taken over as they stand."""
+"""Files written by earlier versions are opened and converted."""
 
 import sqlite3
 import threading

@@ -1,10 +1,10 @@
-"""An outbox against a model of it: owners that claim, say ends, hear answers, lose their leases
-or end without a word, in any order and at any time, also where the clock goes back, and where the
-machine stops: then all is lost that the disk was not waited for.
+"""Compares an outbox with a model of it. Owners claim messages, announce ends, receive answers,
+lose their leases or die, in any order and at any time. The clock may go back, and the machine may
+stop: all that was not yet flushed to the disk is then lost.
 
-What the model knows and the file must never contradict: a server can have a message only if its
-end was said; what one may have is not said again to another unless a person asks for it; and a
-message that no owner has is in one state, from which something leads on.
+The model's rules must hold for the file. A server can have a message only if its end was announced.
+A message that one server may have is not sent to another unless a person asks for it. A message
+without an owner is in exactly one state, from which there is a way on.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Messages that were put together take their turns together, until some of them are taken."""
+"""Messages that were put together share one turn in the queue, until some of them are claimed."""
 
 import time
 

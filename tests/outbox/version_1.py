@@ -1,4 +1,4 @@
-"""The file of an outbox as the first version made it, with a message in each state."""
+"""An outbox file as the first version wrote it, with a message in each state."""
 
 import sqlite3
 

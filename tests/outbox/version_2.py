@@ -1,4 +1,4 @@
-"""The file of an outbox as the second version made it, with a message in each state."""
+"""An outbox file as the second version wrote it, with a message in each state."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""An outbox's page is tested with http.client's requests, and in Debian's Chromium."""
+"""An outbox's page is tested with http.client and in Debian's Chromium."""
 
 import pytest
 

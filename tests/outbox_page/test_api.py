@@ -1,4 +1,4 @@
-"""The REST API under the page: what is told, what is refused, what a person may change."""
+"""The page's REST API: what it reports, what it refuses, and what a user may change."""
 
 import socket
 import sqlite3

@@ -1,4 +1,4 @@
-"""The file under the page: written by others, read-only, deleted, replaced, large, none at all."""
+"""The page's file is written by other processes, read-only, deleted, replaced, large, or missing."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""Which servers are believed: every kind of certificate, against a TlsConfig and an SSLContext,
-by STARTTLS and from the first octet."""
+"""Which servers are trusted: every kind of certificate, with a TlsConfig and an SSLContext, by
+STARTTLS and from the first octet."""
 
 import contextlib
 import datetime

@@ -1,5 +1,5 @@
-"""What a form on the web may be filled in with: refused by an exception that names the place, with
-nothing sent, or sent as exactly that."""
+"""Values as users type them into a web form. Each is either refused by an exception that names the
+place, with nothing sent, or sent exactly as typed."""
 
 import email
 import email.message

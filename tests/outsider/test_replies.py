@@ -1,5 +1,5 @@
-"""What an unfriendly server may say, at every step: never taken for success where it is none,
-never lost where it is an answer. Public names and bare sockets only."""
+"""Replies of an unfriendly server at every step. A failure is never taken for success, and an
+answer is never lost. The tests use only public names and bare sockets."""
 
 import smtplib
 import time

@@ -1,4 +1,5 @@
-"""People with certificates, in a folder: NAME.pem, NAME.key; and the authority that knows them, ca.pem."""
+"""Creates people's certificates in a folder: NAME.pem, NAME.key, and the authority that issued
+them, ca.pem."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""`message.protect(rsmtp.Smime(...))`: what arrives is verified and decrypted by openssl."""
+"""`message.protect(rsmtp.Smime(...))`. openssl verifies and decrypts the messages that arrive."""
 
 import asyncio
 import email

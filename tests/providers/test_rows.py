@@ -1,4 +1,4 @@
-"""The table of providers: each row is whole, says where it is from, and names are unique."""
+"""The table of providers: each row is complete and gives its source, and names are unique."""
 
 import datetime
 import pickle

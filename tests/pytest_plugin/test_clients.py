@@ -1,4 +1,4 @@
-"""The fixtures serve the clients that people have."""
+"""The fixtures work with the clients that projects use."""
 
 import sys
 

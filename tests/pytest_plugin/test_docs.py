@@ -1,4 +1,4 @@
-"""docs/pytest.md: every block in it is a test file that passes."""
+"""Every block in docs/pytest.md is a test file that passes."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The fixtures, used by tests of another project."""
+"""The fixtures, used by another project's tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The plugin in a project and an environment of its own: the wheel, pytest, nothing else."""
+"""The plugin in a new project and environment that has only the wheel and pytest."""
 
 import os
 import re

@@ -1,5 +1,5 @@
-"""The plugin under the oldest pytest that it can meet: one that can't load it would fail
-every run of its user's."""
+"""The plugin with the oldest pytest that may load it. If the plugin failed to load, every test run
+of its user would fail."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
-"""The bed: a Postfix and a Dovecot of its own, all of it in one temporary folder.
+"""The test bed: a separate Postfix and Dovecot in one temporary folder.
 
-Nothing of the machine's own mail system is read or touched. Postfix's master
-process wants root (it binds each daemon to a user of its own), so root is needed.
+The machine's own mail system is neither read nor changed. Postfix's master process has to run as
+root, because it switches each daemon to another user.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A small certificate authority and the servers' certificate, made anew for each bed."""
+"""A small certificate authority and the servers' certificate, created anew for each bed."""
 
 import datetime
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The servers for every test in this folder: started once, their log shown where a test fails."""
+"""The servers for all tests in this folder. They are started once, and a failing test shows their
+log."""
 
 import importlib
 import ssl

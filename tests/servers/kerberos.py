@@ -1,5 +1,5 @@
-"""A Kerberos realm of its own, in a temporary folder: MIT's KDC on loopback, a service's key, and
-tickets in files. Nothing of the machine's own Kerberos is read."""
+"""A separate Kerberos realm in a temporary folder: MIT's KDC on loopback, a service's key, and
+tickets in files. The machine's own Kerberos settings are not read."""
 
 from __future__ import annotations
 

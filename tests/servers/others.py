@@ -1,8 +1,8 @@
-"""Exim, OpenSMTPD, Haraka and Dovecot 2.4, as tools/test-servers has fetched them: each in a
-temporary folder of its own, on loopback, keeping what it is sent; but Dovecot gives it on, to the
-port `relay`.
+"""Exim, OpenSMTPD, Haraka and Dovecot 2.4, as fetched by tools/test-servers. Each runs on loopback
+in its own temporary folder and stores the mail that it gets, except for Dovecot, which relays it to
+the port `relay`.
 
-All of them but Dovecot take `nobody@example.org` for a recipient that they don't know.
+For all but Dovecot, `nobody@example.org` is an unknown recipient.
 """
 
 from __future__ import annotations

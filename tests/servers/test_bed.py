@@ -1,4 +1,4 @@
-"""The servers themselves, asked with the standard library alone."""
+"""The servers themselves, tested with the standard library alone."""
 
 import smtplib
 

@@ -1,4 +1,4 @@
-"""A report that Postfix makes is read, and joined to the message in the outbox that it is about."""
+"""A report that Postfix makes is read, and finds its message in the outbox."""
 
 import rsmtp
 from rsmtp.outbox import Outbox

@@ -1,5 +1,5 @@
-"""Delivery options and real servers: the notices that Postfix sends, what Exim and OpenSMTPD have
-written into their queues, what is refused because a server does not offer it."""
+"""Delivery options with real servers: the notices that Postfix sends, the entries in the queues of
+Exim and OpenSMTPD, and the refusals if a server does not offer an option."""
 
 import email
 import email.policy

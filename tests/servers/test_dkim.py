@@ -1,9 +1,9 @@
-"""A message with everything in it, signed twice, verifies wherever it arrives: after BDAT, after
-DATA, after a server that takes 7-bit lines, after Postfix and Dovecot, after Exim.
+"""A message with many features, signed twice, verifies wherever it arrives: after BDAT, after DATA,
+after a server that takes 7-bit lines, after Postfix and Dovecot, and after Exim.
 
     RSMTP_DKIM_OCTETS=200000000 pytest tests/servers/test_dkim.py
 
-takes a larger file, which Postfix's configuration here has no room for (message_size_limit).
+uses a larger file, which exceeds this Postfix's message_size_limit.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""examples/send_email.py, as it stands in the repository, against real servers."""
+"""examples/send_email.py runs unchanged against real servers."""
 
 import os
 import subprocess

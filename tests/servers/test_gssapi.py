@@ -1,5 +1,5 @@
-"""GSSAPI within SASL (RFC 4752), turn by turn: a server of the tests that has the service's key says what
-it should not, and asks for what binds the login to TLS."""
+"""GSSAPI within SASL (RFC 4752), step by step. A test server that has the service's key sends wrong
+messages, and asks for the binding of the login to TLS."""
 
 import asyncio
 import base64

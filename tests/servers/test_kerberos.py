@@ -1,6 +1,8 @@
-"""A login by a Kerberos ticket (RFC 4752): a KDC of the tests, and Dovecot, which has the service's key.
+"""Logins with a Kerberos ticket (RFC 4752) from a test KDC, to a Dovecot that has the service's
+key.
 
-The Kerberos library reads what it is to do from the environment, so each test sets that."""
+The Kerberos library is configured by the environment, so each test sets that.
+"""
 
 import asyncio
 import json

@@ -1,6 +1,6 @@
-"""Every mechanism, by every way of logging in, at servers that are not ours: Dovecot 2.4 has them all,
-Postfix with Dovecot 2.3 those that need no TLS, Exim EXTERNAL. Kerberos: test_kerberos.py, access
-tokens: test_oauth.py."""
+"""Every mechanism and every way to log in, with independent servers. Dovecot 2.4 has all
+mechanisms, Postfix with Dovecot 2.3 those that need no TLS, and Exim has EXTERNAL. Kerberos is
+tested in test_kerberos.py, access tokens in test_oauth.py."""
 
 import asyncio
 import itertools

@@ -1,7 +1,7 @@
-"""Mailer and a real Postfix: what the receipts say, and what is in Postfix's queue.
+"""Mailer with a real Postfix: the receipts match Postfix's queue.
 
-The role `held` keeps in the queue what it takes. A message is found there under the
-queue id that its receipt names, octet for octet, as often as it has arrived.
+The role `held` keeps every message in the queue. The test finds a message there by the queue id in
+its receipt, octet for octet, as often as it has arrived.
 """
 
 import collections

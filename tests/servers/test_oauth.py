@@ -1,5 +1,5 @@
-"""A login by an access token (XOAUTH2, and OAUTHBEARER of RFC 7628) at Dovecot, which asks an endpoint
-of the tests what a token is worth (RFC 7662)."""
+"""Logins with an access token (XOAUTH2, and OAUTHBEARER of RFC 7628) to Dovecot, which asks a test
+endpoint whether a token is valid (RFC 7662)."""
 
 import asyncio
 import smtplib

@@ -1,7 +1,7 @@
-"""Exim, OpenSMTPD and Haraka: what a mailer says of a list, and what has arrived.
+"""Exim, OpenSMTPD and Haraka: the mailer's report about a list, and the messages that have arrived.
 
-Each of them bears something else of a client: Exim no more than ten RSETs, OpenSMTPD no
-more than 100 messages over one session, Haraka nothing behind the final dot.
+Each server has other limits: Exim allows ten RSETs, OpenSMTPD 100 messages in one session, and
+Haraka no commands after the final dot before its answer.
 """
 
 import asyncio

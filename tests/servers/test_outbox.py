@@ -1,8 +1,8 @@
-"""An outbox and a real Postfix: processes that send are killed, and so is Postfix.
+"""An outbox with a real Postfix. The sending processes are killed, and so is Postfix.
 
-Postfix keeps in its queue what it takes: there every message is found as often as it has
-arrived. The outbox has to agree. RSMTP_OUTBOX_MESSAGES, RSMTP_OUTBOX_KILLS and RSMTP_OUTBOX_LIFE
-(seconds of a process) make it longer.
+Postfix keeps the messages in its queue, where each is found as often as it has arrived. The outbox
+has to agree. RSMTP_OUTBOX_MESSAGES, RSMTP_OUTBOX_KILLS and RSMTP_OUTBOX_LIFE (the seconds that a
+process lives) make the run longer.
 """
 
 import contextlib

@@ -1,7 +1,8 @@
-"""The same calls on smtplib and on rsmtp.smtplib against real servers: same results, same errors.
+"""The same calls to smtplib and to rsmtp.smtplib have the same results and errors with real
+servers.
 
-Every exception is expected as the *standard library's* class: handlers that a script
-already has must go on catching.
+Every exception has to be of the *standard library's* class, so that a script's existing handlers
+still catch it.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The tutorial's flow as a script of its own, run before and after its imports change."""
+"""The tutorial's steps in one script, which runs before and after its imports change."""
 
 import os
 import subprocess

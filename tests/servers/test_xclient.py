@@ -1,4 +1,4 @@
-"""XCLIENT and a real Postfix: whom it takes a gateway for."""
+"""XCLIENT with a real Postfix: which client Postfix sees behind a gateway."""
 
 import pytest
 from client.facade import Client, close_loop

@@ -1,4 +1,4 @@
-"""What a signature says, and that others can verify it."""
+"""The contents of a signature, and that independent libraries can verify it."""
 
 import base64
 import copy

@@ -1,4 +1,4 @@
-"""Attached files are read twice: to be signed, and to be sent."""
+"""Attached files are read twice: once for signing and once for sending."""
 
 import os
 import random

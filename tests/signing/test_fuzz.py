@@ -1,6 +1,8 @@
-"""Whatever octets are signed, dkimpy verifies them as they arrive, in all four canonicalizations.
+"""dkimpy verifies any signed octets as they arrive, in all four canonicalizations.
 
-RSMTP_DKIM_MESSAGES=10000 pytest tests/signing/test_fuzz.py
+    RSMTP_DKIM_MESSAGES=10000 pytest tests/signing/test_fuzz.py
+
+runs longer.
 """
 
 import os

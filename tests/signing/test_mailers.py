@@ -1,4 +1,5 @@
-"""`Mailer(dkim=...)`, `AsyncMailer`, `rsmtp.send`: signed last, by the right key, and never changed again."""
+"""`Mailer(dkim=...)`, `AsyncMailer` and `rsmtp.send` sign last, with the right key, and never
+change the message afterwards."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The example of RFC 8463, Appendix A: one message, signed by both algorithms."""
+"""The example of RFC 8463 appendix A: one message, signed with both algorithms."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""Three who verify: dkimpy, OpenDKIM's library, and the signatures of `cryptography`. None of them
+"""Three verifiers: dkimpy, OpenDKIM's library, and the signatures of `cryptography`. None of them
 asks the real DNS."""
 
 import functools

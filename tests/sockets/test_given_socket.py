@@ -1,4 +1,4 @@
-"""A conversation over a socket that the caller has connected."""
+"""A conversation over a socket that the caller has already connected."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A host of several addresses, some of which do not answer: Happy Eyeballs (RFC 8305)."""
+"""A host with several addresses, some of which do not answer: Happy Eyeballs (RFC 8305)."""
 
 import asyncio
 import contextlib

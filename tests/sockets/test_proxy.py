@@ -1,4 +1,4 @@
-"""Proxies that a client is told of, with real ones: microsocks and tinyproxy."""
+"""The `proxy` argument with real proxies: microsocks and tinyproxy."""
 
 import asyncio
 import socket

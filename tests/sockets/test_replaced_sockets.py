@@ -1,6 +1,6 @@
-"""Programs in which Python's sockets are others': PySocks, gevent, pytest-socket.
+"""Programs in which another library replaces Python's sockets: PySocks, gevent, pytest-socket.
 
-Each program runs by itself, because what it does to `socket` can't be undone.
+Each program runs in its own process, because its changes to `socket` can't be undone.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""`_get_socket`, smtplib's hook for connections that go another way."""
+"""`_get_socket`, smtplib's hook for connections that are made in another way."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""Where `tls` is not given, what goes through a proxy counts as leaving this machine, wherever
+"""Without a `tls` argument, a connection through a proxy counts as leaving this machine, wherever
 the proxy is."""
 
 import asyncio

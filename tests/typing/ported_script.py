@@ -1,4 +1,4 @@
-"""A script over both mirrors, read by mypy --strict and pyright in `make check`."""
+"""A script that uses both mirrors. mypy --strict and pyright read it in `make check`."""
 
 import ssl
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every public name of rsmtp, used as its users would. Type checkers read it and find nothing
+"""Uses every public name of rsmtp as users would. Type checkers find no error in it
 (tests/typing/test_type_checkers.py, which also finds a public name that is missing here)."""
 
 # pyright: strict

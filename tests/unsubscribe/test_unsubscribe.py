@@ -1,4 +1,4 @@
-"""Links by which a recipient leaves a list, and the endpoint behind them: followed, and POSTed to."""
+"""Links by which a recipient leaves a list, and the endpoint behind them, used by GET and by POST."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Mistakes that a type checker finds: every line that ends with "# refused", and no other."""
+"""Mistakes that a type checker has to find: every line that ends with "# refused", and no other."""
 
 # pyright: strict
 # ruff: noqa: B007, B018
