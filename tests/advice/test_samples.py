@@ -17,7 +17,7 @@ CASES = [(name, said) for name, samples in SAMPLES.items() for said in samples]
 
 
 def reply(said):
-    """Code and text as a client has them: of each line what stands behind the code."""
+    """The code and text as a client has them. The text is the part of each line after the code."""
     lines = said.split("\n")
     return int(lines[0][:3]), "\n".join(line[4:] for line in lines)
 
@@ -59,7 +59,7 @@ def test_a_row_is_whole_and_says_where_it_is_from(row):
     for sentence in (row.means, row.do):
         assert sentence.endswith(".")
         assert len(sentence) < 240
-    # It stands behind "Gmail: ", or by itself.
+    # The name comes after "Gmail: " or alone.
     assert row.who or row.means[0].isupper()
     assert re.fullmatch(r"https://[\w.-]+/\S*", row.source)
     assert datetime.date.fromisoformat(row.read) <= datetime.date.today() + datetime.timedelta(days=1)
@@ -86,7 +86,7 @@ def test_known_by_its_server_or_by_the_recipient():
     assert advice.find(550, "5.7.26 nothing passed").name == "not-authentic"
     for where in ({"server": "gmail-smtp-in.l.google.com:25"}, {"address": "ann@gmail.com"}):
         assert advice.find(550, "5.7.26 nothing passed", **where).name == "gmail-unauthenticated"
-    # A name that only ends in the same letters is another one's.
+    # A name that only ends in the same letters is another name.
     assert advice.find(550, "5.7.26 nothing passed", "ann@notgmail.com").name == "not-authentic"
 
 

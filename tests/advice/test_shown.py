@@ -80,7 +80,7 @@ def test_a_notebook_and_a_terminal_show_it(receipt):
     assert MEANS in shown["text/plain"]
     assert MEANS in shown["text/html"]
     assert "(https://support.google.com/a/answer/3726730)" in shown["text/html"]
-    # What is stored as history is the server's words.
+    # The stored history has the server's own words.
     assert MEANS not in str(receipt)
 
 
