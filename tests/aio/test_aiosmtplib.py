@@ -17,7 +17,7 @@ from rsmtp import aiosmtplib as mirror
 
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 LETTER = "Subject: s\n\nhello\n"
-# What aiosmtplib's reference names, and what tells of its own package.
+# The names in aiosmtplib's reference, and those that describe its own package.
 THEIRS = set(aiosmtplib.__all__)
 ERRORS = sorted(name for name in THEIRS if name.startswith("SMTP") and name not in {
     "SMTP", "SMTPResponse", "SMTPStatus", "SMTPTokenGenerator"})  # fmt: skip
@@ -35,7 +35,7 @@ def test_every_public_name():
     assert set(mirror.__all__) >= THEIRS
     properties = {name for name, found in vars(aiosmtplib.SMTP).items() if isinstance(found, property)}
     attributes = {name for name in vars(aiosmtplib.SMTP()) if not name.startswith("_")}
-    # The loop is the connection's own matter.
+    # The event loop belongs to the connection.
     assert properties | attributes - {"loop"} <= set(dir(mirror.SMTP()))
     assert {status.name: status.value for status in aiosmtplib.SMTPStatus} == {
         status.name: status.value for status in mirror.SMTPStatus
@@ -88,7 +88,7 @@ def test_the_exceptions_where_aiosmtplib_is_not_installed():
 
 
 def test_in_the_place_of_aiosmtplib():
-    """A test run, or a program, may say that `aiosmtplib` means the mirror."""
+    """A test run or a program may make `aiosmtplib` an alias of the mirror."""
     program = (
         "import sys, importlib.util\n"
         "spec = importlib.util.find_spec('rsmtp.aiosmtplib')\n"
@@ -105,7 +105,7 @@ def test_in_the_place_of_aiosmtplib():
 
 
 def refusing(verb):
-    """A server that refuses one verb and takes all others."""
+    """A server that refuses one verb and accepts all others."""
 
     def script(peer):
         peer.say("554 5.7.1 no service" if verb == "greeting" else "220 here")
@@ -395,7 +395,7 @@ def test_a_server_that_greets_too_late():
 
 
 def test_a_server_that_closes_meanwhile():
-    """The client tells, and a task that waits for its turn to connect gets it."""
+    """The client reports it, and a task that waits for its turn to connect gets it."""
 
     def script(peer):
         peer.say("220 here")
@@ -451,7 +451,7 @@ def test_verbs_of_many_tasks():
 
     with rsmtp.Catcher(tls="none") as catcher:
         replies = asyncio.run(main(catcher.port))
-        # Each has its own message's reply.
+        # Each result has the reply to its own message.
         for number, reply in enumerate(replies):
             (queued,) = [m for m in catcher.messages if m.email["Subject"] == str(number)]
             assert queued.queue_id in reply

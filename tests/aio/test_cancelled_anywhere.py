@@ -18,7 +18,7 @@ LETTER = "Subject: s\n\nhello\n"
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory):
-    """The server's context and the client's."""
+    """The TLS contexts of the server and of the client."""
     folder = tmp_path_factory.mktemp("cancelled") / "tls"
     certificates.make(folder)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -27,7 +27,7 @@ def secrets(tmp_path_factory):
 
 
 class Server:
-    """Takes messages; `took` names the recipients of each."""
+    """A server that accepts messages. `took` has the recipients of each."""
 
     def __init__(self, context, extensions):
         self.context = context
@@ -42,11 +42,11 @@ class Server:
         try:
             yield self
         finally:
-            # A connection that waits to be accepted is.
+            # A connection that waits to be accepted is still accepted.
             for _ in range(5):
                 await asyncio.sleep(0)
             listening.close()
-            # To the end of what had been said to it.
+            # Read all that the client had sent.
             if self.tasks:
                 _, left = await asyncio.wait(self.tasks, timeout=20)
                 assert not left, "a session of the client's is still open"
@@ -96,9 +96,9 @@ class Server:
 
 
 def cancelled_anywhere(script, server, *, again=False):
-    """Runs the script and cancels it, one turn later each time, until it gets through.
-    `script(server)` is a coroutine; gives how often, and what was raised each time. With
-    `again` each is cancelled once more, while it clears up."""
+    """Runs the script and cancels it, one turn of the loop later each time, until it completes.
+    `script(server)` is a coroutine. Returns the number of runs and the exception of each. With
+    `again`, each run is cancelled once more while it cleans up."""
     for turns in itertools.count():
         told = []
 
@@ -116,7 +116,7 @@ def cancelled_anywhere(script, server, *, again=False):
                 except asyncio.CancelledError as error:
                     raised, result = error, None
                 task = None
-            # What was closed is gone two turns later.
+            # A closed connection is gone two turns later.
             for _ in range(3):
                 await asyncio.sleep(0)
             left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -234,7 +234,7 @@ def test_a_mailer(secrets, offer, tls, keep_idle, again):
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("turns", range(20, 100, 2))
 def test_a_mailer_in_full_flight(turns):
-    """Answers come while there is more to send: each is its own message's."""
+    """Answers arrive while there is more to send, and each answer belongs to its own message."""
     large = LETTER + "x" * 70 + "\n"
     recipients = [f"b{number}@example.org" for number in range(600)]
 

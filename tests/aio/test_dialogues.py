@@ -15,9 +15,9 @@ from rsmtp._rsmtp import Connection, Request, Settings
 from servers import certificates
 
 FOLDER = Path(__file__).parent.parent / "dialogues"
-# On loopback the password may go without TLS: it stays on this machine.
+# On loopback the password may be sent without TLS, because it stays on this machine.
 ELSEWHERE = {"auth-needs-tls", "no-plaintext-neither-login-nor-mail"}
-# Several messages in flight: a client asks for one thing at a time.
+# These have several messages in flight, but a client makes one request at a time.
 BULK = {
     "chunked-and-bdat-out-of-sequence",
     "chunked-and-bdat-unknown",
@@ -25,11 +25,11 @@ BULK = {
     "next-message-out-of-sequence",
     "session-has-had-its-messages",
 }
-# The Rust test makes up what a login by these is made of: nonces, what TLS can prove. Both drivers
-# log in by them in tests/client/test_scram.py and test_external.py.
+# The Rust test makes up the details of these logins, such as nonces and TLS bindings. Both drivers
+# use these mechanisms in tests/client/test_scram.py and test_external.py.
 MADE_UP = ("scram-", "external-")
-# Options of delivery and a provider's limits are the engine's own types there: tests/dialogues.rs
-# replays them, and tests/envelope asks for them through clients and mailers.
+# Delivery options and a provider's limits are the engine's own types in these dialogues.
+# tests/dialogues.rs replays them, and tests/envelope uses the options through clients and mailers.
 TYPED = re.compile(r"^! send \S+ \S+ \S|^options: .*(largest|recipients)=", re.MULTILINE)
 DIALOGUES = sorted(
     path.stem
@@ -38,9 +38,9 @@ DIALOGUES = sorted(
     and path.stem not in ELSEWHERE | BULK
     and not path.stem.startswith(("several-messages-in-flight", *MADE_UP))
 )
-# What the client does depends on what has come by then.
+# The client's next step depends on what has arrived by then.
 AT_ONCE = {"starttls-injection"}
-# Of these nothing is awaited but that they are sent.
+# Only the sending of these requests is awaited.
 UNANSWERED = ("free", "raw")
 
 
@@ -64,7 +64,7 @@ class Dialogue:
         self.context = context
         self.said = b""
         self.expected = b""
-        # What the server is about to say: lines that follow each other, in one write.
+        # The lines that the server is about to send: adjacent lines in one write.
         self._to_say = b""
         self._at = self._asked = 0
         self._moved = threading.Condition()
@@ -88,7 +88,7 @@ class Dialogue:
                     peer.send(piece)
                 self._to_say = b""
         elif mark == "=" or (mark, rest) == ("!", "timeout"):
-            # Not before the client has heard what came before.
+            # Wait until the client has read the lines before.
             with self._moved:
                 assert self._moved.wait_for(lambda: self._asked > number, 20)
         elif mark == "C:":
@@ -106,7 +106,7 @@ class Dialogue:
             self._moved.notify_all()
 
     def wait_for_server(self, number):
-        """Until the server has done all that stands before this line."""
+        """Waits until the server has done everything before this line."""
         with self._moved:
             assert self._moved.wait_for(lambda: self._at >= number, 20)
 
@@ -123,8 +123,8 @@ class Dialogue:
         )
 
     def requests(self):
-        """What is asked, each with the line that it stands in: a result that no request
-        is left for is one to be read."""
+        """The requests, each with its line. A result without a remaining request is an event to
+        read."""
         due = 0
         for number, line in enumerate(self.lines):
             mark, rest = split(line)
@@ -218,7 +218,7 @@ def described(result):
 
 
 def transcript(connection, server):
-    """Lines as they were said, but for the port, which is another one each time."""
+    """The lines of the conversation, without the port, which differs each time."""
     lines = connection.transcript
     return [(line.direction, line.text.replace(str(server.port), "PORT"), line.state) for line in lines]
 

@@ -40,7 +40,7 @@ def environment(catcher, **settings):
 
 @contextlib.contextmanager
 def served(application, catcher, **settings):
-    """The application under uvicorn; gives its address and stops it as Ctrl-C does."""
+    """Serves the application with uvicorn. Yields its address, and stops it as Ctrl-C does."""
     command = [
         sys.executable,
         "-X",
@@ -122,7 +122,7 @@ def test_starlette(catcher):
         for name in ("ann", "bob"):
             address = f"{name}@example.org"
             assert post(f"{url}/welcome", address=address) == (200, {address: "sent"})
-        # The server goes and has not taken the message: another session does.
+        # The server closes without having taken the message, so another session sends it.
         catcher.fault("end-of-data", reply=(421, "4.3.2 going down"), times=1)
         assert post(f"{url}/welcome", address="eve@example.org") == (200, {"eve@example.org": "sent"})
         assert len(catcher.conversations) == 2

@@ -29,7 +29,7 @@ def options(server, **more):
 
 
 def run(main):
-    """In debug mode; nothing may be left behind, and no exception may go unretrieved."""
+    """Runs in debug mode. Nothing may be left behind, and every exception has to be retrieved."""
     told = []
 
     async def inside():
@@ -37,7 +37,7 @@ def run(main):
         result = await main()
         gc.collect()
         await asyncio.sleep(0)
-        # What was closed is gone two turns of the loop later.
+        # A closed connection is gone two turns of the loop later.
         await asyncio.sleep(0)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, left
@@ -47,7 +47,7 @@ def run(main):
     result = asyncio.run(inside(), debug=True)
     gc.collect()
     assert not told, told
-    # The catcher's end of a connection lives in this process, and ends a little after ours.
+    # The catcher's end of a connection is in this process and ends a little after the mailer's.
     end = time.monotonic() + 10
     while (left := open_sockets() - sockets) and time.monotonic() < end:
         time.sleep(0.01)
@@ -64,7 +64,7 @@ def open_sockets():
 
 
 def told(receipt, port=0):
-    """What a receipt tells, but for the moment and the server's port."""
+    """The contents of a receipt, without the time and the server's port."""
     recipients = [(one.address, one.fate, one.code, one.text, one.transient) for one in receipt.recipients]
     error = receipt.error
     facts = [getattr(error, name, None) for name in ("stage", "code", "enhanced_code", "transient", "errno")]
@@ -73,8 +73,8 @@ def told(receipt, port=0):
 
 
 def by_both(script, count, **more):
-    """What Mailer and AsyncMailer make of the same server: receipts, what is raised, to be
-    sent again, how many sessions it took."""
+    """The results of Mailer and AsyncMailer with the same server: receipts, the exception, the
+    messages to resend, and the number of sessions."""
     both = []
 
     def add(report, raised, server):
@@ -167,7 +167,7 @@ def test_awaited_iterated_and_asynchronous_iterables():
 
 
 async def both_mailers(catcher):
-    """As in a notebook's cell, whose loop runs already."""
+    """The loop is already running, as in a notebook's cell."""
     tls = rsmtp.TlsConfig(ca_file=catcher.ca_file)
     logged_in = {"user": catcher.username, "password": catcher.password, "context": tls}
     where = {**options(catcher, **logged_in), "host": "localhost", "tls": "starttls"}
@@ -384,7 +384,7 @@ def test_a_conversation_is_recorded_only_for_who_listens(caplog, listens):
 
 @pytest.fixture
 def program(tmp_path):
-    """A sendmail that tells when it has begun and ends when it is told to."""
+    """A sendmail that reports when it has begun, and ends on request."""
     program = tmp_path / "sendmail"
     os.mkfifo(tmp_path / "begun")
     os.mkfifo(tmp_path / "end")
@@ -398,7 +398,7 @@ def test_cancelled_while_a_program_has_the_message(program):
         async with rsmtp.AsyncMailer(f"sendmail://{program}") as mailer:
             sending = asyncio.ensure_future(_report(mailer.send_all(messages(3))))
             await asyncio.to_thread((program.parent / "begun").read_text)
-            # The second time it is clearing up already.
+            # At the second cancellation it is already cleaning up.
             for _ in range(2):
                 sending.cancel()
                 for _ in range(5):

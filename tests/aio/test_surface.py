@@ -9,10 +9,10 @@ import rsmtp
 from rsmtp._client.verbs import Verbs
 
 BLOCKING, ASYNC = rsmtp.SmtpClient, rsmtp.AsyncSmtpClient
-# What only one of them has.
+# Names that only one of the two clients has.
 ONLY_BLOCKING = {"__enter__", "__exit__"}
 ONLY_ASYNC = {"__aenter__", "__aexit__", "__await__", "__del__"}
-# Scripts that are parts of others.
+# Scripts that are parts of other scripts.
 PARTS = {
     "_rsmtp_arrive",
     "_rsmtp_leave",
@@ -27,7 +27,7 @@ PARTS = {
     "_rsmtp_ask_about",
     "_rsmtp_data_by_steps",
 }
-# Verbs that say nothing to the server, or nothing that is waited for.
+# Verbs that send nothing, or don't wait for an answer.
 PLAIN = {"auth_cram_md5", "auth_login", "auth_plain", "close", "has_extn", "set_debuglevel"}
 
 
@@ -58,12 +58,12 @@ def test_a_verb(name):
 
 
 def test_constructors():
-    """Each is the twin of the other: what only aiosmtplib's users know is in `rsmtp.aiosmtplib`."""
+    """The constructors agree. Arguments that only aiosmtplib has are in `rsmtp.aiosmtplib`."""
     assert inspect.signature(ASYNC) == inspect.signature(BLOCKING) == inspect.signature(Verbs)
 
 
 def test_every_script_is_a_verb_of_both():
-    """A script that one client forgot would be a verb that it lacks."""
+    """Without this check, a client could lack the verb for a script."""
     scripts = {
         name.removeprefix("_rsmtp_")
         for name, script in inspect.getmembers(Verbs)

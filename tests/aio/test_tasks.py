@@ -29,7 +29,7 @@ def catcher():
 
 
 def open_sockets():
-    """Socket numbers of this process."""
+    """The numbers of this process's open sockets."""
     found = set()
     for name in os.listdir("/proc/self/fd"):
         try:
@@ -44,7 +44,7 @@ def open_sockets():
 
 
 def stops_at(stage):
-    """Says no more at a stage."""
+    """A server that stops answering at a stage."""
 
     def script(peer):
         if stage != "greeting":
@@ -56,7 +56,7 @@ def stops_at(stage):
             if stage == "answer":
                 peer.mail_data()
         if stage == "body":
-            # Nothing is read until the client has gone.
+            # Read nothing until the client has gone.
             peer.socket.settimeout(20)
             peer.gone.wait(20)
         peer.until_closed()
@@ -92,7 +92,7 @@ def test_a_cancelled_verb_ends_the_session_and_tells_the_fates(stage, fates):
         while stage == "answer" and b"\r\n.\r\n" not in server.heard:
             await asyncio.sleep(0.01)
         while stage == "body" and before != client._rsmtp_connection._unsent:
-            # Until the buffers are full.
+            # Write until the buffers are full.
             before = client._rsmtp_connection._unsent
             await asyncio.sleep(0.1)
         task.cancel()
@@ -150,7 +150,7 @@ def test_cancelled_while_connecting():
         await asyncio.sleep(0)
         assert open_sockets() <= before
 
-    # A listener whose queue is full: the next connection is not answered.
+    # The listener's queue is full, so the next connection gets no answer.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -246,7 +246,7 @@ def test_a_thousand_sessions_half_of_them_cancelled(loop):
             runner.run(main())
         gc.collect()
         left = open_sockets() - before
-        # The catcher's ends close as it hears of it.
+        # The catcher's ends close when it notices.
         for _ in range(500):
             if not left:
                 break
@@ -307,7 +307,7 @@ def test_another_loop_is_told_so(catcher):
 
 
 def test_both_clients_in_one_running_loop(catcher):
-    """As in a notebook's cell."""
+    """Both clients run in a loop that is already running, as in a notebook's cell."""
 
     async def cell():
         with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
@@ -320,8 +320,8 @@ def test_both_clients_in_one_running_loop(catcher):
 
 
 def test_the_loop_is_never_held_up():
-    """10 MB over TLS: no more than half a megabyte is encrypted and written in one turn of
-    the loop, however fast the server takes it."""
+    """Sends 10 MB over TLS. One turn of the loop encrypts and writes at most half a megabyte,
+    however fast the server reads."""
     turns = [0]
 
     async def main():
@@ -351,7 +351,7 @@ def test_the_loop_is_never_held_up():
 
 @pytest.mark.skipif(os.name == "nt", reason="the proactor of Windows has no selector to count by")
 def test_a_message_takes_one_turn_of_the_loop():
-    """The task goes on in the turn that brings its answer, and not in one of its own."""
+    """The task continues in the turn that brings its answer and needs no extra one."""
     turns = 0
 
     class Counting(selectors.DefaultSelector):
@@ -372,7 +372,7 @@ def test_a_message_takes_one_turn_of_the_loop():
         rsmtp.Catcher(tls="none") as catcher,
         asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Counting())) as runner,
     ):
-        # An answer may come in pieces: each takes a turn.
+        # An answer may arrive in pieces, and each piece takes a turn.
         assert 100 <= runner.run(main()) < 180
         assert len(catcher.messages) == 101
 

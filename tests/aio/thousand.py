@@ -15,7 +15,7 @@ SESSIONS = 1000
 
 
 def peak():
-    """In KiB. What getrusage tells may be the parent's, from before exec."""
+    """The peak memory in KiB. getrusage may report the parent's, from before exec."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
