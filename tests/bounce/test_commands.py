@@ -60,7 +60,7 @@ def test_nothing_steers_the_terminal():
 
 @pytest.fixture
 def sent(tmp_path):
-    """An outbox with a message that was sent, and the sender that it went out with."""
+    """An outbox with a sent message, and the message's envelope sender."""
     path = tmp_path / "mail.db"
     with rsmtp.Catcher(tls="none") as catcher, Outbox(path) as outbox:
         verp = rsmtp.Verp("bounces@example.com", SECRET)
@@ -134,7 +134,7 @@ def test_a_catcher_takes_them_and_marks_them(sent):
     try:
         where = next(line for line in catcher.stdout if "LMTP on" in line).split(" on ")[1].split(",")[0]
         with rsmtp.Mailer(f"lmtp://{where}?tls=none") as mailer:
-            # The address that it is delivered to counts, not what the report's header says.
+            # The address that the report is delivered to counts, not the report's header.
             mailer.send(("", [sender], (SAMPLES / "forwarded-full.eml").read_bytes()))
             mailer.send(("", ["ann@example.com"], (SAMPLES / "ordinary.eml").read_bytes()))
         said = [

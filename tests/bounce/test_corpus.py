@@ -32,7 +32,7 @@ def test_the_reader_is_allowed_few():
 
 @pytest.fixture(scope="module")
 def named():
-    """For each file the addresses that its package's own tests expect."""
+    """For each file, the addresses that its package's own tests expect."""
     found = {}
     for node in ast.walk(ast.parse((Path(FOLDER) / "test_detectors.py").read_text())):
         if isinstance(node, ast.Tuple) and len(node.elts) == 4:

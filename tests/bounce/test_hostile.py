@@ -80,7 +80,7 @@ def test_no_address_has_a_line_break_or_a_space():
 
 
 def test_what_stands_in_the_returned_message_is_not_believed():
-    """A message may be made so that its return looks like a report about another one."""
+    """A message may be forged so that its return looks like a report about another message."""
     inner = report("Final-Recipient: rfc822; victim@x.org\nAction: failed\nStatus: 5.1.1").decode()
     outer = (
         "From: MAILER-DAEMON@x.org\nContent-Type: multipart/report; boundary=o\n\n--o\nContent-Type: "

@@ -93,7 +93,7 @@ def test_found_by_its_envid(outbox, run):
 
 
 def test_found_by_its_sender(outbox, run, catcher):
-    """The report says nothing of the message, and names whom its mail was forwarded to."""
+    """The report doesn't identify the message, and names an address that the mail was forwarded to."""
     first, second = outbox.put(letter(number=1)), outbox.put(letter(number=2))
     run(verp=VERP)
     senders = [caught.mail_from for caught in catcher.messages]
@@ -112,7 +112,7 @@ def test_a_forged_report_changes_nothing(outbox, run):
     ]
     for one in forged:
         assert outbox.bounced(one, verp=VERP).applied == []
-    # Without a Verp it has to be about a message that is there, and a recipient of it.
+    # Without a Verp, the report has to be about a known message and one of its recipients.
     assert outbox.bounced(report("victim@example.org")).applied == []
     assert outbox.get(entry.id).state == "sent"
     assert outbox.suppressions() == {}
@@ -144,7 +144,7 @@ def test_only_a_dead_mailbox_and_a_complaint_suppress(outbox, run, sample, what,
     assert bool(outbox.suppressions()) == suppressed
     assert outbox.get(entry.id).state == state
     assert [event.what for event in outbox.history(entry.id)] == ["queued", "sent", what]
-    # The same report once more is told once.
+    # If the same report comes again, it is not reported again.
     outbox.bounced(SAMPLES / f"{sample}.eml")
     assert len(outbox.history(entry.id)) == 3
 
@@ -157,7 +157,7 @@ def test_a_report_of_several_recipients(outbox, run):
     now = outbox.get(entry.id)
     assert now.states == ["sent", "refused", "sent", "refused"]
     assert list(outbox.suppressions()) == ["erik@example.net"]
-    # By hand, those that have not got it are queued again.
+    # On request, the recipients that have not got the message are queued again.
     assert outbox.retry(entry.id).states == ["sent", "open", "sent", "open"]
 
 

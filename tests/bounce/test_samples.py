@@ -14,7 +14,8 @@ SAMPLES = Path(__file__).parent / "samples"
 ID = "<abc.1@example.com>"
 
 # ruff: noqa: E501  a row for each sample
-# Of each: kind, form, message_id, envid, and of the recipients sent_to, action, status and hardness.
+# Each row: kind, form, message_id and envid, and sent_to, action, status and hardness of the
+# recipients.
 EXPECTED = {
     "postfix-user-unknown": ("delivery", "RFC 3464", ID, "campaign/7", [("bob@example.org", "failed", "5.1.1", "hard")]),
     "forwarded-full": ("delivery", "RFC 3464", ID, None, [("bob@example.org", "failed", "5.2.2", "soft")]),

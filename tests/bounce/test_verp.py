@@ -32,7 +32,7 @@ def test_a_bounce_tells_its_recipient(address, number):
     assert domain == "example.com"
     assert len(local) <= 64
     assert sender.isascii()
-    # Servers may write it in capital or small letters.
+    # Servers may change the case of the letters.
     for came in (sender, sender.upper(), f"<{sender}>"):
         returned = VERP.read(came)
         assert returned.is_for(address)
@@ -142,7 +142,7 @@ def test_a_mailer_gives_each_message_its_sender(catcher, url):
         assert mailer.send_all(
             [letter("carol@example.org"), ("x@example.com", ["dora@example.org"], b"\r\nHi\r\n")]
         ).ok
-        # The null reverse-path stays: a bounce is never answered by one.
+        # The null reverse-path stays, because a bounce must never cause another one.
         assert mailer.send(("", ["erik@example.org"], b"\r\nHi\r\n")).ok
     told = {caught.rcpt_tos[0]: caught.mail_from for caught in catcher.messages}
     assert told.pop("erik@example.org") == ""
