@@ -10,7 +10,7 @@ import rsmtp
 
 
 class Line:
-    """A bare socket that says what it is told and reads whole replies."""
+    """A bare socket that sends given lines and reads whole replies."""
 
     def __init__(self, catcher, *, greeting=True, wrap=None):
         if catcher.port:
@@ -41,7 +41,7 @@ class Line:
                 return (int(line[:3]), lines)
 
     def say(self, *commands):
-        """Sends the commands in one write; gives the code of each reply."""
+        """Sends the commands in one write. Returns the code of each reply."""
         self.send(b"".join(command.encode() + b"\r\n" for command in commands))
         return [self.reply()[0] for _ in commands]
 
@@ -51,7 +51,7 @@ class Line:
         self.file = self.socket.makefile("rb")
 
     def rest(self):
-        """Everything until the server closes."""
+        """Reads everything until the server closes."""
         return self.file.read()
 
     def close(self):
@@ -80,7 +80,7 @@ def line():
 
 @pytest.fixture
 def trust():
-    """A context that trusts the catcher's authority alone."""
+    """A context that trusts only the catcher's authority."""
     return lambda catcher: ssl.create_default_context(cafile=catcher.ca_file)
 
 
@@ -92,7 +92,7 @@ def catcher():
 
 @pytest.fixture
 def deliver():
-    """One message through smtplib."""
+    """Sends one message with smtplib."""
 
     def deliver(catcher, text="Subject: hello\n\nbody\n", to="bob@example.org"):
         with smtplib.SMTP(catcher.host, catcher.port, timeout=10) as client:

@@ -23,7 +23,7 @@ class Command:
             [sys.executable, "-m", "rsmtp", "catch", "--port", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Where the certificate authority is kept: not on the machine of the person who tests.
+            # The folder of the certificate authority. The tester's own one is not used.
             env=os.environ | {"XDG_STATE_HOME": str(state), "LOCALAPPDATA": str(state)} | environment,
         )
         self.text = ""

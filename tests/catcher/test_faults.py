@@ -14,7 +14,7 @@ REFUSAL = (451, "4.3.0 not now")
 
 
 def walk(raw, until):
-    """Speaks until the reply of this stage is due, and leaves it unread."""
+    """Runs the conversation until this stage's reply is due, and leaves the reply unread."""
     dialogue = {
         "HELO": ["HELO me"],
         "LHLO": ["LHLO me"],
@@ -97,7 +97,7 @@ def test_a_disconnect_at_every_stage(line, stage, how):
 def test_a_reset_at_every_stage(line, stage):
     with server(stage) as catcher:
         catcher.fault(stage, disconnect="reset")
-        # A reset before the greeting may already meet connect().
+        # A reset before the greeting may already interrupt connect().
         with pytest.raises(ConnectionResetError), line(catcher, greeting=False) as raw:
             walk_to_the_end(raw, stage)
 
@@ -123,7 +123,7 @@ def test_a_delay_and_a_drip_at_every_stage(line, stage):
             reply = b""
             while not reply.endswith(b"\n"):
                 reply += raw.socket.recv(1000)
-            # However late the reader was woken: so long it takes to say that.
+            # Sending the drips takes at least this long, however late the reader was woken.
             assert len(reply) > 10 and time.monotonic() - begin > 0.05 + 0.002 * (len(reply) - 1)
 
 

@@ -34,7 +34,7 @@ def descriptors():
 
 
 def settled(value, expected):
-    """A thread that has been joined may stand in /proc for a moment."""
+    """A joined thread may remain in /proc for a moment."""
     deadline = time.monotonic() + 5
     while value() != expected and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -175,7 +175,7 @@ def test_what_is_shown_says_what_it_is(catcher, deliver):
     assert repr(catcher.messages[0]) == (
         '<CaughtMessage from "ann@example.org" to ["bob@example.org"], 24 octets>'
     )
-    # The client has its 221 before the server's thread has closed.
+    # The client gets its 221 before the server's thread has closed.
     deadline = time.monotonic() + 5
     while "closed" not in repr(catcher.conversations[0]) and time.monotonic() < deadline:
         time.sleep(0.01)

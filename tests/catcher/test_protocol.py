@@ -28,7 +28,7 @@ def test_each_extension_can_be_turned_off(line, name):
         rsmtp.Catcher(auth_before_tls=True, without=[name.lower()]) as catcher,
         line(catcher) as raw,
     ):
-        # Binary content goes by BDAT alone.
+        # Binary content needs BDAT.
         gone = {name, "BINARYMIME"} if name == "CHUNKING" else {name}
         assert sorted(offered(raw)) == sorted(set(EXTENSIONS) - gone)
 

@@ -13,7 +13,7 @@ SCRAM = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1
 
 
 class ByScramp:
-    """Both steps of a login by the package scramp, what is said changed on the way."""
+    """Both steps of a login by the package scramp. Tests may change the messages on the way."""
 
     def __init__(self, raw, mechanism, user="ann", password="s3cret", binding=None):
         self.client = ScramClient([mechanism], user, password, channel_binding=binding)
@@ -55,7 +55,7 @@ def test_scramp_logs_in_bound_by_the_certificate(line, trust, mechanism):
         assert (code, "channel-bindings-dont-match" in said) == (535, True)
         code, said = ByScramp(raw, mechanism, binding=("tls-unique", binding)).log_in()
         assert (code, "unsupported-channel-binding-type" in said) == (535, True)
-        # A client that can bind TLS and was not told that we can, or says so.
+        # A client that supports channel binding says that the server did not offer it.
         unbound = mechanism.removesuffix("-PLUS")
         code, said = ByScramp(raw, unbound).log_in(first=lambda said: said.replace("n,,", "y,,"))
         assert (code, "server-does-support-channel-binding" in said) == (535, True)
