@@ -9,10 +9,10 @@ import pytest
 
 import rsmtp
 
-# Variables that may be set on the machine that runs the tests.
+# Environment variables that may be set on the machine that runs the tests.
 OURS = ("RSMTP_URL", "RSMTP_PASSWORD", "NO_COLOR", "SSL_CERT_FILE", "PYTHON_KEYRING_BACKEND")
 CLEAN = {name: value for name, value in os.environ.items() if name not in OURS}
-# No keyring of the machine is asked, and none asks for its own password.
+# Keep the machine's keyring out of the tests, because it could ask for its own password.
 CLEAN |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -29,7 +29,7 @@ def command(*arguments):
 
 @pytest.fixture
 def run():
-    """Runs `rsmtp ARGUMENTS`; never a traceback."""
+    """Runs `rsmtp ARGUMENTS`, and checks that there is no traceback."""
 
     def run(*arguments, stdin="", code=None, **environment):
         octets = stdin.encode() if isinstance(stdin, str) else stdin
@@ -59,7 +59,7 @@ def plain():
 
 @pytest.fixture
 def to_plain(plain):
-    """The flags that lead to the server without TLS."""
+    """The flags for the server without TLS."""
     return ("--host", plain.host, "--port", plain.port, "--tls", "none")
 
 

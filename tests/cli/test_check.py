@@ -76,7 +76,7 @@ def test_a_bad_certificate_is_shown_all_the_same(run, tls, bad, words):
         ["elsewhere.example"] if bad == "wrong-name" else ["localhost", "127.0.0.1", "::1"]
     )
     assert (port["certificate"]["days_left"] < 0) is (bad == "expired")
-    # And what there is behind it.
+    # What the server offers after that.
     assert "PLAIN" in port["mechanisms"]
     assert port["tls_version"] == "TLSv1.3"
 
@@ -152,7 +152,7 @@ def test_mechanisms_that_are_not_ours(run):
 )
 def test_servers_that_misbehave(run, catcher, stage, fault, code, words):
     catcher.fault(stage, **fault)
-    # Without its authority: where the conversation gets to TLS, that is a problem.
+    # Without the authority, a conversation that reaches TLS reports a problem.
     trust = () if "owned" in words else ("--ca-file", catcher.ca_file)
     done = run(
         "check", f"localhost:{catcher.port}", "--timeout", 1 if "stall" in fault else 20, *trust, code=code
@@ -181,7 +181,7 @@ def test_a_login_that_is_refused(run):
         named = (f"localhost:{server.port}", "--ca-file", server.ca_file)
         done = run("check", "--login", "--username", "ann", *named, RSMTP_PASSWORD="other", code=77)
     assert "535 5.7.8" in done.out and "Check user name and password" in done.out
-    # What the server offers is shown all the same.
+    # The server's extensions are shown in any case.
     assert "CHUNKING" in done.out and "logged in " not in done.out
 
 
@@ -207,7 +207,7 @@ def test_a_login_that_can_not_be_meant(run, arguments, words):
 
 
 def test_noise_of_all_kinds(run):
-    """A server that says nonsense for ever ends the check, not the other way round."""
+    """The server sends nonsense for ever. The check ends by itself."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(20)
 
@@ -335,7 +335,7 @@ def test_odd_sizes(parameters):
 
 @pytest.mark.parametrize("advice", hints.TABLE)
 def test_advice_is_for_the_command_line(advice):
-    """An error of every kind of advice, in words without an argument of Python's."""
+    """Every kind of advice has words that mention no Python argument."""
     error = rsmtp.errors.from_engine(
         "tls", "something happened", advice=advice, stage="handshake", reply=None, os_error=None
     )
@@ -348,10 +348,10 @@ def test_advice_is_for_the_command_line(advice):
 
 
 def test_our_mechanisms_are_the_engines():
-    """Each of them can be asked for; another can't."""
+    """Each of the engine's mechanisms can be requested, and no other."""
     with rsmtp.Catcher(tls="none", without=["AUTH"]) as server:
         server.fault("EHLO", reply=(250, ["here", "AUTH GSSAPI " + " ".join(words.MECHANISMS)]))
-        # What is proved by TLS, or bound to it, can't be asked for without it.
+        # Mechanisms that TLS proves, or that are bound to it, can't be requested without TLS.
         ours = [name for name in words.MECHANISMS if not name.endswith("-PLUS") and name != "EXTERNAL"]
         for mechanism in (*ours, "GSSAPI"):
             with rsmtp.SmtpClient(server.host, server.port) as client:

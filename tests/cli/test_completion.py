@@ -13,7 +13,7 @@ import pytest
 from rsmtp.cli import completion
 
 ROOT = Path(__file__).parent.parent.parent
-# `rsmtp` itself is not run: the scripts hold everything.
+# `rsmtp` itself is not run, because the scripts contain everything.
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 BASH = """
@@ -23,7 +23,7 @@ $(complete -p rsmtp | sed 's/.*-F \\([^ ]*\\).*/\\1/') rsmtp "${{COMP_WORDS[-1]}
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 
-# zsh completes at a prompt only; here its functions are asked what they would offer.
+# zsh completes only at a prompt, so the test asks its functions what they would offer.
 ZSH = """
 autoload -Uz compinit && compinit -u -d "$ZDOTDIR/dump"
 eval "$(rsmtp completion zsh)"

@@ -9,7 +9,7 @@ import rsmtp
 
 from .conftest import LETTER
 
-# Flags; what MAIL and RCPT say.
+# The flags, and the parameters of MAIL and RCPT.
 SAID = {
     "--notify success,failure": ({}, {"NOTIFY": "SUCCESS,FAILURE"}),
     "--notify never": ({}, {"NOTIFY": "NEVER"}),
@@ -30,7 +30,7 @@ SAID = {
 
 @pytest.mark.parametrize("flags", SAID)
 def test_what_the_server_is_told(run, plain, to_plain, flags):
-    # Five hours behind, whatever the machine's own is.
+    # A time zone five hours behind UTC, whatever the machine uses.
     run("send", *to_plain, *LETTER, *flags.split(), code=0, TZ="XXX5")
     (caught,) = plain.messages
     mail, rcpt = SAID[flags]

@@ -14,16 +14,16 @@ def test_a_message_travels_and_every_step_is_shown(run):
     assert "The server has received: 'A letter by SMTP' from ann@example.org to bob@example.org" in done.out
     assert "C: ***" in done.out
     first, _, second = done.out.partition("That took four round trips")
-    # The tutorial's way, a command and a reply at a time ...
+    # The tutorial's way: one command and one reply at a time ...
     for said in ("C: auth LOGIN", "S: 354 ", "C: data", "C: .\n"):
         assert said.lower() in first.lower(), said
-    # ... and the way of a server that offers more.
+    # ... and the way with a server that offers more.
     assert "C: BDAT" in second and "S: 354" not in second
     assert "--preview" in done.out
 
 
 def test_it_is_seen_in_a_browser(run, tmp_path):
-    # What stands for a browser keeps what it is to open.
+    # A stand-in for the browser records what it should open.
     (tmp_path / "browser").write_text('#!/bin/sh\necho "$1" > "$0.opened"\n')
     (tmp_path / "browser").chmod(0o700)
     done = run("demo", "--preview", code=0, BROWSER=f"{tmp_path}/browser %s", TMPDIR=str(tmp_path))

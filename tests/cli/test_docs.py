@@ -19,7 +19,7 @@ EML = "From: ann@example.org\nTo: bob@example.org\nSubject: Ready\n\nIt works.\n
 
 
 def commands(block):
-    """Each command of a block with what it prints, as far as the page shows it."""
+    """The commands of a block, each with its output as far as the page shows it."""
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
         lines = part.splitlines()
         end = next(number for number, line in enumerate(lines) if not line.endswith("\\")) + 1
@@ -27,7 +27,8 @@ def commands(block):
 
 
 def without_chance(lines):
-    """How long it took, when the certificate ends, whether the host has an IPv6 address too."""
+    """Removes the parts that vary: durations, the end of the certificate, and whether the host
+    has IPv6."""
     lines = [re.sub(r"\d[\d.]* ms|\d{4}-\d\d-\d\d: \d+ days", "...", line).rstrip() for line in lines]
     return [line for line in lines if line and "::1  " not in line]
 
@@ -43,7 +44,7 @@ def test_commands(tmp_path):
     assert len(ran) == 15
     with rsmtp.Catcher(password="the-password", require_auth=True) as catcher:
         shutil.copy(catcher.ca_file, tmp_path / "ca.pem")
-        # The page's exports hold for the commands after them, as in a terminal.
+        # The page's exports apply to the later commands, as in a terminal.
         exports = ""
         for command, printed in ran:
             script = command.replace("localhost:1025", f"localhost:{catcher.port}")

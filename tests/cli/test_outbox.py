@@ -139,7 +139,7 @@ def test_serve_shows_it_until_it_is_stopped(path):
         url = next(word for word in process.stdout.readline().split() if word.startswith("http"))
         with urllib.request.urlopen(f"{url}api/v1/outbox") as answer:
             assert json.load(answer)["counts"]["queued"] == 1
-        # A browser that listens must not keep the command from ending.
+        # A browser that is still listening must not keep the command from ending.
         listening = urllib.request.urlopen(f"{url}api/v1/events")
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)

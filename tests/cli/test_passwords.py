@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import CLEAN, LETTER, command
 
-# A process whose terminal is the one at its standard streams.
+# Starts a process whose controlling terminal is at its standard streams.
 ON_A_TERMINAL = """
 import fcntl, os, sys, termios
 os.setsid()
@@ -37,7 +37,7 @@ class Locked(Kept):
 
 
 class Terminal:
-    """A command on a terminal of its own; standard input is the terminal or a pipe."""
+    """Runs a command on its own terminal. Standard input is the terminal or a pipe."""
 
     def __init__(self, *arguments, stdin=None, **environment):
         self.master, slave = os.openpty()
@@ -140,7 +140,7 @@ def test_the_keyring(run, backend):
         server = ("--server", f"smtp://catcher@localhost:{catcher.port}", "--ca-file", catcher.ca_file)
         run("send", *server, *LETTER, code=0, **backend("Kept"))
         assert catcher.messages[0].user == "catcher"
-        # What is set for this one call goes first.
+        # The variable for this call takes precedence.
         run("send", *server, *LETTER, code=77, RSMTP_PASSWORD="another", **backend("Kept"))
 
 

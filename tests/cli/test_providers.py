@@ -87,7 +87,7 @@ def test_where_a_message_would_go(run, arguments, server):
 
 
 def test_sent_by_a_provider(run, catcher):
-    """A host of one's own in place of the provider's."""
+    """A custom host replaces the provider's."""
     flags = (
         "--provider",
         "gmail",
@@ -124,13 +124,13 @@ def test_what_is_checked():
     )
     assert target("resend", "auto").username == "resend"
     assert target("gmail://ann@gmail.com", "auto").username == "ann@gmail.com"
-    # Hosts stay hosts.
+    # Host names are not taken for providers.
     assert target("gmail.com", "auto").provider is None
     assert target("gmail:25", "auto")[:2] == ("gmail", 25)
 
 
 def test_a_check_tells_what_is_known(run):
-    # On this machine, whatever is there.
+    # Checks this machine, whatever runs on it.
     done = run("check", "proton-bridge", "--timeout", 1)
     assert done.out.startswith("127.0.0.1:1025\n")
     assert "\nproton-bridge: Proton Mail Bridge on this machine\n" in done.out

@@ -143,7 +143,7 @@ def test_dry_run(run, plain, tmp_path):
     assert message.endswith("\n\nIt works.\n")
     assert "carol" not in message
     assert plain.conversations == []
-    # No server is needed for it.
+    # This needs no server.
     assert "It works." in run("send", *LETTER, "--dry-run", code=0).out
 
 

@@ -26,7 +26,7 @@ def test_no_colour_where_it_is_not_wanted(plain, environment):
 
 
 def test_a_reader_that_goes_away(tmp_path):
-    """`rsmtp ... | head -1`"""
+    """The case of `rsmtp ... | head -1`."""
     (tmp_path / "big.txt").write_text("line\n" * 200_000)
     letter = ("--from", "a@b.org", "--to", "b@b.org", "--text-file", tmp_path / "big.txt")
     process = subprocess.Popen(
