@@ -15,8 +15,7 @@ from rsmtp import smtplib as mirror
 
 @pytest.fixture(params=["blocking", "asyncio"])
 def either_driver(request, monkeypatch):
-    """The same test over both drivers: under asyncio, the facade stands where the
-    blocking client does."""
+    """Runs the test with both drivers. For asyncio, the facade replaces the blocking client."""
     if request.param == "blocking":
         yield request.param
         return
@@ -28,7 +27,7 @@ def either_driver(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def identity(tmp_path_factory):
-    """A self-signed certificate with its key: for scripted servers and for clients."""
+    """A self-signed certificate with its key, for scripted servers and for clients."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)

@@ -15,7 +15,7 @@ _clients = []
 
 
 def run(coroutine):
-    """Runs it on the loop that all of these clients share."""
+    """Runs a coroutine on the loop that all these clients share."""
     global _loop
     if _loop is None or _loop.is_closed():
         _loop = asyncio.new_event_loop()
@@ -23,7 +23,7 @@ def run(coroutine):
 
 
 def close_loop():
-    """After a test: its clients are closed before the loop is, as by a user who is tidy."""
+    """Closes the clients of a test before the loop, as a careful user would."""
     global _loop
     if _loop is not None:
         for client in _clients:
@@ -35,7 +35,7 @@ def close_loop():
 
 
 class Client:
-    """`rsmtp.SmtpClient`, over the asyncio driver."""
+    """`rsmtp.SmtpClient` with the asyncio driver."""
 
     _kind = rsmtp.AsyncSmtpClient
 
@@ -69,7 +69,7 @@ class Client:
 
     def close(self):
         self.client.close()
-        # asyncio closes the socket when the loop gets its turn.
+        # asyncio closes the socket in the loop's next turn.
         run(asyncio.sleep(0))
 
     def __enter__(self):
@@ -85,6 +85,6 @@ class _AsyncLmtp(rsmtp.AsyncSmtpClient):
 
 
 class Lmtp(Client):
-    """`rsmtp.smtplib.LMTP`, over the asyncio driver."""
+    """`rsmtp.smtplib.LMTP` with the asyncio driver."""
 
     _kind = _AsyncLmtp

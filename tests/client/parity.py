@@ -35,8 +35,8 @@ def _run(library, script, calls, kind, path, connect):
 
 
 def _in_one_case(wire):
-    """The standard library's "mail FROM:" has become "mail from:" in later versions; the
-    case of letters says nothing (RFC 5321 2.4)."""
+    """Ignores the case of commands (RFC 5321 section 2.4). The standard library's "mail FROM:"
+    has become "mail from:" in later versions."""
     return re.sub(r"(?m)^(mail FROM|rcpt TO):", lambda found: found[0].lower(), wire)
 
 
@@ -48,8 +48,8 @@ def _outcome(call, client):
 
 
 def described(error):
-    """An exception as handlers see it: the nearest class of smtplib's (or Python's)
-    and the attributes of that class."""
+    """An exception as handlers see it: the nearest class of smtplib (or Python) and the
+    attributes of that class."""
     cls = next(c for c in type(error).__mro__ if c.__module__ in ("smtplib", "builtins", "ssl"))
     names = ("smtp_code", "smtp_error", "sender", "recipients")
     return cls.__name__, {n: getattr(error, n) for n in names if hasattr(error, n)}

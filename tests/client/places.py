@@ -12,7 +12,7 @@ from rsmtp import smtplib as mirror
 
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 SHORT = "Subject: s\r\n\r\nhello\r\n"
-# More than fits into the buffers of a connection, and into one BDAT chunk.
+# More than the buffers of a connection and one BDAT chunk can hold.
 LONG = "x" * 76 + "\r\n"
 
 NOT_SENT = {B: "not sent", C: "not sent"}
@@ -20,7 +20,7 @@ UNKNOWN = {B: "unknown", C: "unknown"}
 REFUSED = {B: "refused", C: "refused"}
 NO_FATES = {}
 
-# What a server usually says.
+# The server's usual replies.
 USUAL = {
     "greeting": "220 hello",
     "STARTTLS": "220 go on",
@@ -33,23 +33,23 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Place:
-    # The engine's name for it, as in `error.stage`.
+    # The engine's name of the stage, as in `error.stage`.
     stage: str
-    # What the server has just heard when the fault strikes: see `serving`.
+    # The last command or data before the fault: see `serving`.
     at: str
-    # The usual answer there.
+    # The usual reply there.
     usual: str = "250 ok"
-    # What is known of the recipients when no answer comes any more.
+    # The fates of the recipients if no answer arrives.
     lost: dict = field(default_factory=dict)
-    # The class for a refusal, and what is known of the recipients then.
+    # The exception class for a refusal, and the fates of the recipients then.
     refusing: type | None = None
     refused: dict = field(default_factory=dict)
     extensions: tuple = ()
     lmtp: bool = False
     body: str = SHORT
-    # What the client does after its introduction; None: nothing.
+    # The client's action after its introduction. None means that there is none.
     act: object = None
-    # Commands stand behind this one unanswered: the group goes on after a refusal.
+    # More commands follow in the same group, which continues after a refusal.
     grouped: bool = False
 
     @property
@@ -112,7 +112,7 @@ PLACES = {
     "first RCPT": mail("RCPT 1", "rcpt", refused={B: "refused", C: "sent"}),
     "second RCPT": mail("RCPT 2", "rcpt", refused={B: "sent", C: "refused"}),
     "DATA": mail("DATA", "data", usual=USUAL["DATA"], refusing=errors.SMTPDataError, refused=REFUSED),
-    # The server reads no more, so that the body can't be sent whole.
+    # The server stops reading, so the body can't be sent completely.
     "body": mail("body", "mail data", refusing=errors.SMTPDataError, refused=REFUSED, body=LONG * 200_000),
     "end of data": mail("end", "end of data", lost=UNKNOWN, refusing=errors.SMTPDataError, refused=REFUSED),
     "BDAT chunk": mail(
@@ -151,7 +151,7 @@ PLACES = {
         extensions=GROUP,
         grouped=True,
     ),
-    # The whole message was sent with it.
+    # The whole message was sent together with it.
     "MAIL of a group with its chunk": mail(
         "MAIL",
         "mail",
@@ -179,7 +179,7 @@ PLACES = {
     ),
 }
 
-# Stages with tests of their own: no reply is awaited there.
+# These stages have their own tests, because no reply is awaited in them.
 ELSEWHERE = {
     "connect": "test_connecting_is_a_stage_of_its_own",
     "handshake": "test_a_handshake_that_fails",
@@ -191,7 +191,7 @@ def client_for(place, **options):
 
 
 def converse(client, server, place):
-    """From the greeting on; what `act` gives."""
+    """Runs the conversation from the greeting on. Returns the result of `act`."""
     code, text = client.connect(server.host, server.port)
     if code != 220:
         raise errors.SMTPConnectError(code, text)
@@ -200,8 +200,8 @@ def converse(client, server, place):
 
 
 def serving(place, fault):
-    """A script: the usual answers up to the place, where `fault(peer)` has its turn, and the
-    usual ones after it if it gives True."""
+    """A script that gives the usual answers up to the place and then calls `fault(peer)`. If that
+    returns True, the usual answers continue."""
 
     def script(peer):
         refused = []

@@ -10,7 +10,7 @@ ACCOUNTS = {"ann": "s3cret", "a=b,c": "s3cret", "jörg": "pässword"}
 
 
 class Told(Exception):
-    """What a wrong server says instead of what scramp would."""
+    """Replacements for scramp's messages in a server that does it wrong."""
 
 
 def coded(text):
@@ -18,7 +18,7 @@ def coded(text):
 
 
 def end_point(pem):
-    """`tls-server-end-point` of this certificate (RFC 5929), as scramp wants it."""
+    """`tls-server-end-point` of this certificate (RFC 5929), in scramp's form."""
     import ssl
 
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -31,8 +31,8 @@ def scram(
     offered, *, binding=None, secure=None, accounts=ACCOUNTS, iterations=ITERATIONS, first=None, final=None,
     success="235 2.7.0 welcome", quiet=False, seen=None,
 ):  # fmt: skip
-    """A script. `first` and `final` change the server's messages, `quiet` leaves the last one
-    out. `secure` is a context for STARTTLS, and `seen` a list that hears of each login."""
+    """A script. `first` and `final` change the server's messages, and `quiet` leaves out the last
+    one. `secure` is a context for STARTTLS, and `seen` is a list that records each login."""
     seen = [] if seen is None else seen
 
     def script(peer):
@@ -77,7 +77,7 @@ def scram(
         mechanism = ScramMechanism(name)
 
         def account(user):
-            # The way the account was made is not ours either.
+            # The account was made by an independent library, too.
             if user not in accounts:
                 raise ScramException("unknown-user")
             return mechanism.make_auth_info(accounts[user], iteration_count=iterations)

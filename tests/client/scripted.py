@@ -15,26 +15,26 @@ GONE = (ConnectionError, BrokenPipeError)
 
 
 class Peer:
-    """The server's end of one connection. `heard` is every octet that came, in order."""
+    """The server's end of one connection. `heard` has every octet that arrived, in order."""
 
     def __init__(self, accepted):
         self.socket = accepted
         self.socket.settimeout(50)
         if accepted.family != socket.AF_UNIX:
-            # A reply that waits for the last one's ACK would be lost with a reset behind it.
+            # Nagle's algorithm would delay a reply, and a reset could then discard it.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.heard = bytearray()
         self._unread = b""
 
     def say(self, *lines):
-        """Sends each line with its CRLF, all in one write."""
+        """Sends the lines with their CRLFs in one write."""
         self.send(b"".join(_octets(line) + b"\r\n" for line in lines))
 
     def send(self, octets):
         self.socket.sendall(octets)
 
     def line(self):
-        """The next line without its end; empty when the client has closed."""
+        """Reads the next line without its end. Returns an empty line if the client has closed."""
         while b"\n" not in self._unread:
             if not self._receive():
                 rest, self._unread = self._unread, b""
@@ -43,7 +43,7 @@ class Peer:
         return line.rstrip(b"\r").decode("utf-8", "replace")
 
     def mail_data(self):
-        """Everything up to the line with the lone dot, that line included."""
+        """Reads everything up to and including the line with the lone dot."""
         lines = []
         while not lines or lines[-1] != b".\r\n":
             while b"\n" not in self._unread:
@@ -54,14 +54,14 @@ class Peer:
         return b"".join(lines)
 
     def octets(self, count):
-        """So many octets, or fewer if the client closes."""
+        """Reads `count` octets, or fewer if the client closes."""
         while len(self._unread) < count and self._receive():
             pass
         taken, self._unread = self._unread[:count], self._unread[count:]
         return taken
 
     def until_closed(self):
-        """Waits until the client has closed; gives the octets that came meanwhile."""
+        """Waits until the client has closed. Returns the octets that arrived until then."""
         with contextlib.suppress(*GONE):
             while self._receive():
                 pass
@@ -69,7 +69,7 @@ class Peer:
         return rest
 
     def secure(self, context):
-        """The server's side of a TLS handshake."""
+        """Performs the server's side of a TLS handshake."""
         self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def reset(self):
@@ -79,7 +79,7 @@ class Peer:
         self.socket.close()
 
     def half_close(self):
-        """Says no more, but goes on reading."""
+        """Closes the sending side, but continues to read."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def _receive(self):
@@ -90,7 +90,7 @@ class Peer:
 
 
 class Server:
-    """Listens; each connection is given the script."""
+    """Listens, and runs the script for each connection."""
 
     def __init__(self, script, *, path=None, host="127.0.0.1"):
         self._script = script
@@ -105,7 +105,7 @@ class Server:
             self.host, self.port = str(path), 0
         self.peers = []
         self._threads = []
-        # Held while a script is started: a thread can't be joined before it runs.
+        # This lock is held while a script is started, because a thread can't be joined before it runs.
         self._starting = threading.Lock()
         self._errors = []
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -113,11 +113,11 @@ class Server:
 
     @property
     def heard(self):
-        """What came over the one connection, or the last."""
+        """The octets that arrived over the only connection, or over the last one."""
         return bytes(self.peers[-1].heard) if self.peers else b""
 
     def wait_for_end(self, seconds=20):
-        """Until every script so far has run to its end."""
+        """Waits until every script started so far has ended."""
         end = time.monotonic() + seconds
         for thread in self._started():
             thread.join(max(0, end - time.monotonic()))
@@ -146,7 +146,7 @@ class Server:
         except GONE:
             pass
         except OSError as error:
-            # A TLS connection or a socket that the test has closed.
+            # The test has already closed this TLS connection or socket.
             if not self._listener._closed:
                 self._errors.append(error)
         except BaseException as error:
@@ -158,7 +158,7 @@ class Server:
         return self
 
     def __exit__(self, kind, value, trace):
-        # close() alone does not wake a thread out of accept().
+        # close() alone does not wake a thread that waits in accept().
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -173,7 +173,7 @@ class Server:
 
 
 def serve(script, **options):
-    """`with serve(script) as server:` listens on a port of its own."""
+    """`with serve(script) as server:` listens on a free port."""
     return Server(script, **options)
 
 
@@ -230,7 +230,7 @@ def answering(replies=None, *, extensions=(), greeting="220 hello", before=None)
                     break
             if command.upper() == "QUIT":
                 break
-        # What comes after the end is kept too: the test looks at it.
+        # Octets after the end are recorded, too, because the test checks them.
         with contextlib.suppress(OSError):
             peer.socket.shutdown(socket.SHUT_WR)
         peer.until_closed()

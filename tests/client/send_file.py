@@ -12,7 +12,7 @@ import rsmtp
 
 
 def peak():
-    """The most memory that was resident since it was last reset (proc(5))."""
+    """The process's peak resident memory since the last reset (proc(5))."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1])

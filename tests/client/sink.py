@@ -12,7 +12,7 @@ START = b"Content-Disposition: attachment"
 
 
 class Attachment:
-    """Mail data goes in, the digest of the one attachment comes out."""
+    """Takes mail data and computes the digest of its only attachment."""
 
     def __init__(self):
         self.octets = 0
@@ -36,7 +36,7 @@ class Attachment:
         end = data.find(b"--")
         if end >= 0:
             data, self._state = data[:end], "after"
-        # No line end is cut in two.
+        # The chunk must not cut a line end in two.
         keep = 0 if end >= 0 or not data.endswith(b"\r") else 1
         text = data[: len(data) - keep].replace(b"\r\n", b"")
         whole = len(text) if end >= 0 else len(text) // 4 * 4
@@ -68,7 +68,7 @@ def serve(peer, extensions):
             held = b""
             while True:
                 piece = held + stream.read1(1 << 18)
-                # Nothing in base64 and its fields begins with a dot.
+                # No line of the Base64 text or the fields begins with a dot.
                 if piece.endswith(b"\r\n.\r\n"):
                     attachment.feed(piece[:-3])
                     break

@@ -122,7 +122,7 @@ def test_the_loop_awaits_an_asynchronous_one_and_is_not_blocked_by_another():
 
 @pytest.mark.parametrize("limit", ["timeout", "deadline"])
 def test_what_it_gives_too_late_is_not_sent(limit, monkeypatch):
-    """The session stays as it was: nothing was said."""
+    """The session is unchanged, because nothing was sent."""
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
 

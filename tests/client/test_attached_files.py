@@ -118,10 +118,10 @@ def test_what_python_sees_of_it(path):
     for other in (copy.copy(message), copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
         assert other.as_bytes() == whole and other == message
     assert message.to_stdlib().as_bytes() == whole
-    # It is the file that it has, not what was in it once.
+    # The message refers to the file, not to its earlier content.
     path.write_bytes(b"other")
     assert part.get_payload(decode=True) == b"other"
-    # Enclosed messages have to be looked into.
+    # The contents of enclosed messages have to be read.
     enclosed = path.with_suffix(".eml")
     enclosed.write_bytes(b"Subject: inner\n\nhello\n")
     assert message_with(enclosed).get_payload(1).get_content_type() == "message/rfc822"
@@ -197,7 +197,7 @@ def test_what_is_longer_than_memory_has_no_whole():
 
 
 class Pipe(io.RawIOBase):
-    """What can't seek."""
+    """A file that can't seek."""
 
     name = "pipe"
 
@@ -236,7 +236,7 @@ def test_a_fifo_and_a_device_have_no_end_that_could_be_known(tmp_path):
 
 @contextlib.contextmanager
 def not_as_root():
-    """Root may read everything: the user "nobody" may not."""
+    """Switches to the user "nobody", because root may read everything."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -304,7 +304,7 @@ def test_a_file_that_was_written_to_before_it_is_sent_is_sent_as_it_is(path, pla
 
 
 class Acting(io.BytesIO):
-    """Does something when it is read for the third time."""
+    """Acts when it is read for the third time."""
 
     name = "acting.bin"
 
@@ -333,13 +333,13 @@ CHANGES = {
 
 
 def taken_back(catcher, client, message):
-    """Sends what can't be sent whole: no recipient gets it; returns the error."""
+    """Sends a message that can't be sent completely. No recipient gets it. Returns the error."""
     with pytest.raises(rsmtp.SMTPContentError) as failed:
         client.send_message(message)
     error = failed.value
     assert (error.stage, error.transient, dict(error.fates)) == ("mail data", False, {B: "not sent"})
     if client.has_extn("chunking") and catcher.protocol == "smtp":
-        # RSET has taken it back, and the conversation goes on.
+        # RSET has cancelled the transaction, and the conversation continues.
         assert client.sendmail(A, B, "Subject: after\n\n") == {}
     else:
         assert client.sock is None
@@ -355,7 +355,7 @@ def taken_back(catcher, client, message):
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_that_changes_while_it_is_sent(catcher, path, change):
-    """Another attachment, ahead of it, changes it: the first of its octets are out."""
+    """Another attachment before it changes it while the first octets are already sent."""
     first = Acting(OCTETS, lambda: CHANGES[change](path))
     error = taken_back(catcher, client_of(catcher), message_with(first, path))
     assert "changed" in str(error) and str(path) in str(error)
@@ -441,9 +441,9 @@ def test_a_subclass_that_has_its_own_way_gets_bytes(path, plain):
 
 
 def test_one_file_object_in_many_messages_at_a_time(plain, path):
-    """A file has one position."""
+    """All messages share the file's one position."""
     with open(path, "rb") as file:
-        # They begin where it stands: at its start.
+        # Each message begins at the file's position, which is its start.
         messages = [message_with(file) for _ in range(4)]
 
         def send_one(message):
@@ -510,7 +510,7 @@ PROGRAM = """
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is another thing there")
 def test_ctrl_c_while_a_file_is_sent(tmp_path):
-    """Even to a server that never makes us wait."""
+    """This works even if the server is so fast that the client never waits."""
     path = Path(tmp_path / "endless.bin")
     with open(path, "wb") as file:
         file.truncate(1_000_000_000_000)

@@ -24,7 +24,7 @@ def test_a_message_of_100_megabytes(tls):
         begin = time.monotonic()
         assert client.sendmail(A, B, body) == {}
         assert time.monotonic() - begin < 40
-        # In kilobytes: no copies of the whole.
+        # In kilobytes. There is no copy of the whole message.
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
         client.quit()
         assert catcher.count == 1
@@ -52,7 +52,7 @@ def test_a_thousand_recipients(without):
 
 @pytest.mark.timeout(240)
 def test_a_server_that_reads_no_more_until_its_replies_are_read():
-    """Long replies to a long group: who only writes waits for ever."""
+    """A long group of commands gets long replies. A client that only writes would wait for ever."""
     count = 20_000
     reply = b"250 " + b"y" * 400 + b"\r\n"
 

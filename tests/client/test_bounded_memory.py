@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """A gigabyte on a few blocks of disk, and its digest."""
+    """A sparse file of one gigabyte, and its digest."""
     path = tmp_path_factory.mktemp("large") / "large.bin"
     size, islands = 1_000_000_000, random.Random(1)
     with open(path, "wb") as file:
@@ -79,7 +79,7 @@ def send(path, digest, how, extensions, sender="SmtpClient"):
     assert got["size"] == got["octets"] > os.path.getsize(path) * 4 / 3
 
 
-# As much as a reply may have, to every single recipient.
+# The longest allowed reply to every single recipient.
 TALKATIVE = ["550-5.1.1 " + "x" * 7000] * 9 + ["550 end"]
 
 
@@ -94,7 +94,7 @@ def test_what_a_server_says_to_many_recipients_is_kept_in_part(either_driver, ex
         assert len(told) == 600
         assert sum(len(text) for _, text in told.values()) <= 600 * 2048
         assert all(text.startswith(b"5.1.1 xxx") and len(text) > 2000 for _, text in told.values())
-        # To a few it may say what it likes.
+        # For a few recipients, long replies are kept.
         with pytest.raises(errors.SMTPRecipientsRefused) as raised:
             client.sendmail("a@example.org", many[:3], "x")
         assert all(text.endswith(b"\nend") for _, text in raised.value.recipients.values())

@@ -16,7 +16,7 @@ WHO = [("ann", "s3cret"), ("a=b,c", "pä ss"), ("jörg", "\u2168")]
 
 
 def tls_of(catcher, kind):
-    """What trusts the catcher, and speaks this version."""
+    """A context that trusts the catcher and uses this TLS version."""
     if kind == "TlsConfig":
         return rsmtp.TlsConfig(ca_file=catcher.ca_file)
     context = ssl.create_default_context(cafile=catcher.ca_file)
@@ -76,7 +76,7 @@ def test_what_is_offered_where():
         with rsmtp.SmtpClient(catcher.host, catcher.port, context=shown) as client:
             client.starttls()
             assert "EXTERNAL" in offered(client)
-    # Any password: then there is none that the server could prove to know.
+    # With any password accepted, the server can't prove that it knows one.
     with rsmtp.Catcher(tls="none", any_login=True) as catcher:
         with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
             assert offered(client) == ["CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"]

@@ -71,7 +71,7 @@ def test_a_send_of_ones_own_sees_starttls_and_auth(mechanism):
         else:
             assert lines[3] == "AUTH CRAM-MD5\r\n" and base64.b64decode(lines[4]).startswith(b"anna ")
         assert "mail from" in lines[5 - (mechanism == "PLAIN")]
-        # What the client's own `send` sees in the clear is masked where it is kept.
+        # The client's own `send` sees the text unmasked. The stored transcript is masked.
         kept = str(client.transcript)
         assert plain not in kept and password not in kept
         assert len(catcher.messages) == 1
@@ -106,7 +106,7 @@ def test_a_send_of_ones_own_sees_a_login_by_a_token_and_by_a_named_mechanism(mec
 
 @pytest.mark.parametrize("secret", [{"password": "sesame"}, {"access_token": "t.k/n"}])
 def test_a_send_of_ones_own_and_a_mechanism_that_is_refused(secret):
-    """The next one is tried, as without such a `send`."""
+    """The next mechanism is tried, as without an overridden `send`."""
     offered = ["AUTH CRAM-MD5 XOAUTH2 OAUTHBEARER PLAIN"]
     no = "504 5.5.4 not here"
     refusing = {"AUTH CRAM-MD5": no, "AUTH OAUTHBEARER": no, "AUTH": "235 2.7.0 yes"}

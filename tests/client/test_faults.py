@@ -41,32 +41,32 @@ PATIENCE = 0.4
 
 
 def endless(peer):
-    """Replies that continue without end, at once."""
+    """Sends reply lines without end."""
     while True:
         peer.send(b"250-more and more and more\r\n" * 100)
 
 
 def drip(peer):
-    """An octet now and then is not an answer."""
+    """Sends an octet now and then, which is no complete answer."""
     for octet in b"250-" + b"x" * 400:
         peer.send(bytes([octet]))
         time.sleep(PATIENCE / 8)
 
 
 def drip_of_lines(peer):
-    """Neither is a line now and then."""
+    """Sends a line now and then, which is no complete answer either."""
     while True:
         peer.say("250-wait")
         time.sleep(PATIENCE / 8)
 
 
 def stall(peer):
-    """Says nothing and reads nothing, until the client must have lost patience."""
+    """Neither sends nor reads until the client must have given up."""
     time.sleep(PATIENCE * 3)
 
 
 def saying(*lines):
-    """An answer, if an odd one; the conversation goes on, but after a 421."""
+    """Sends a valid but unexpected answer. The conversation continues, except after a 421."""
 
     def fault(peer):
         peer.say(*lines)
@@ -99,7 +99,7 @@ def half_close(peer):
 
 
 def reset(peer):
-    # What was said before is to arrive first.
+    # Give the earlier output time to arrive.
     time.sleep(0.05)
     peer.reset()
 
@@ -143,7 +143,7 @@ CODES = {"421": 421, "4yz": 451, "code alone": 571}
 
 
 def cells(faults, but=()):
-    """Every place x these faults: generated from the engine's list of stages."""
+    """Every combination of a place and these faults, generated from the engine's list of stages."""
     by_stage = {
         stage: [name for name, place in PLACES.items() if place.stage == stage] for stage in _rsmtp.STAGES
     }
@@ -157,10 +157,10 @@ def test_every_stage_has_its_place():
 
 
 def test_every_state_is_passed_through_or_ended_in():
-    """With the places' conversations every state of the session is seen."""
+    """The conversations of all places together pass every state of the session."""
     seen = {"broken", "closed"}  # where each cell below ends
     for place in PLACES.values():
-        # 421 at the end, so that the state before it stays in the transcript.
+        # 421 comes last, so that the state before it stays in the transcript.
         with serve(serving(place, saying("421 4.3.2 enough"))) as server:
             client = client_for(place, timeout=20)
             try:
@@ -185,7 +185,7 @@ def test_every_state_is_passed_through_or_ended_in():
 
 @contextlib.contextmanager
 def struck(where, fault, patience=20):
-    """The client, and what was raised or returned."""
+    """Returns the client, and the exception or the result."""
     place = PLACES[where]
     with serve(serving(place, fault)) as server:
         client = client_for(place, timeout=patience)
@@ -198,7 +198,7 @@ def struck(where, fault, patience=20):
 
 
 def assert_unusable(client):
-    """Closed, says so, stays so."""
+    """The client is closed, reports that, and stays closed."""
     assert client.state in ("broken", "closed")
     assert client.sock is None
     for attempt in (client.noop, client.rset, lambda: client.sendmail(A, B, "x")):
@@ -209,7 +209,7 @@ def assert_unusable(client):
 def assert_no_answer(where, client, result, expected):
     place = PLACES[where]
     if place.stage == "quit":
-        # What was sent is sent: no error of QUIT hides it.
+        # The message has been sent, and an error of QUIT doesn't hide that.
         assert result[0] == -1
         return
     assert type(result) is expected
@@ -260,7 +260,7 @@ def test_refused(where, fault):
         code, gone = CODES.get(fault, 550), fault == "421"
         text = {"non-UTF-8": b"5.7.1 caf\xe9\xff", "code alone": b""}.get(fault)
         if where == "EHLO" and not gone:
-            # HELO follows (RFC 5321 section 3.2), and is taken.
+            # The client continues with HELO (RFC 5321 section 3.2), which is accepted.
             assert result[0] == 250
             return
         if place.stage in ("quit", "command", "reset"):
@@ -277,14 +277,14 @@ def test_refused(where, fault):
         if gone or place.stage == "quit" or place.at == "body":
             assert_unusable(client)
         elif place.stage != "greeting":
-            # An answer is an answer: the conversation goes on.
+            # The answer is valid, so the conversation continues.
             assert (client.rset() if place.at == "NOOP" else client.noop()) == (250, b"ok")
             assert client.state in ("greeted", "ready")
         client.close()
 
 
 def refused_recipients(where, result, code, gone):
-    """One of two is refused: the answer is a dict, unless the session ended with it."""
+    """One of two recipients is refused. The result is a dict, unless the session has ended."""
     place = PLACES[where]
     (address,) = [who for who, fate in place.refused.items() if fate == "refused"]
     other = C if address == B else B
@@ -293,7 +293,7 @@ def refused_recipients(where, result, code, gone):
         assert dict(result.fates) == {address: "refused", other: "not sent"}
         result = result.recipients
     elif gone and address == B:
-        # LMTP: what became of the second recipient was never told.
+        # In LMTP, the second recipient's fate was never reported.
         assert type(result) is errors.SMTPServerDisconnected
         assert dict(result.fates) == {B: "refused", C: "unknown"}
         assert result.code == 421
@@ -307,7 +307,7 @@ def refused_recipients(where, result, code, gone):
 
 
 def extra(where, line):
-    """The usual answer with something behind it, in one write."""
+    """Sends the usual answer and an extra one in one write."""
 
     def fault(peer):
         peer.say(PLACES[where].usual, line)
@@ -317,18 +317,18 @@ def extra(where, line):
 
 
 EXTRA = ["250 once more", "550 no", "354 go on", "nonsense"]
-# Behind a group the next answers are due at once: an extra one is taken for one of them,
-# and what is one too many in the end is found then.
+# After a group the next answers are due at once, so the extra one is taken for one of them. The
+# surplus answer is found at the end.
 NOT_ALONE = [name for name, place in PLACES.items() if place.grouped]
 
 
-# STARTTLS: what is behind its 220 is in the way of the handshake (starttls-injection.smtp).
+# With STARTTLS, text after the 220 breaks the handshake (starttls-injection.smtp).
 @cells(EXTRA, but=["body", "STARTTLS", *NOT_ALONE])
 def test_an_extra_reply_is_never_taken_for_the_next_answer(where, fault):
     place = PLACES[where]
     with struck(where, extra(where, fault)) as (client, result):
         if where == "LMTP's first answer":
-            # Two recipients, two answers: the second one is the answer for c.
+            # There are two recipients and two answers, so the extra one is taken as the answer for c.
             if fault in ("nonsense", "354 go on"):
                 assert type(result) is errors.SMTPProtocolError
                 assert dict(result.fates) == {B: "sent", C: "unknown"}
@@ -338,11 +338,11 @@ def test_an_extra_reply_is_never_taken_for_the_next_answer(where, fault):
         elif (
             place.stage in ("end of data", "auth", "command", "reset", "quit") and where != "AUTH, a response"
         ):
-            # What was answered is answered; nothing else can be asked.
+            # The request has its answer, but no other request is possible.
             assert result == {} or result[0] in (221, 235, 250)
             assert_unusable(client)
         elif where in ("DATA", "BDAT chunk") and fault.startswith("5"):
-            # A refusal before the end of the mail data is one, and the end.
+            # A refusal before the end of the mail data is both a refusal and the end.
             assert type(result) is errors.SMTPDataError
             assert dict(result.fates) == {B: "refused", C: "refused"}
             assert_unusable(client)
@@ -352,7 +352,7 @@ def test_an_extra_reply_is_never_taken_for_the_next_answer(where, fault):
             assert_unusable(client)
 
 
-# Which answer each place's own one is made to come with.
+# The usual answer that each place is given early.
 BEFORE = {
     "EHLO": "greeting",
     "STARTTLS": "EHLO",
@@ -371,8 +371,8 @@ BEFORE = {
     "LMTP's second answer": "DATA",
     "QUIT": "end of data",
 }
-# Nothing is asked before the greeting, nothing answers a body, and a group is one write: what is
-# early there is MAIL's case.
+# Before the greeting nothing is requested, a body has no answer of its own, and a group is one
+# write. An early answer there is the same case as for MAIL.
 NEVER_EARLY = {"greeting", "body", *NOT_ALONE}
 
 
@@ -382,7 +382,7 @@ def test_every_answer_can_come_too_early():
 
 @pytest.mark.parametrize("where", BEFORE)
 def test_an_early_reply_is_never_the_answer(where):
-    """The answer to a command, before the command."""
+    """The answer arrives before its command."""
     place, before = PLACES[where], PLACES[BEFORE[where]]
     usual = ["250-server", *(f"250-{e}" for e in place.extensions), "250 HELP"]
 
@@ -396,12 +396,12 @@ def test_an_early_reply_is_never_the_answer(where):
         client = client_for(place, timeout=PATIENCE * 5)
         with pytest.raises(smtplib.SMTPServerDisconnected) as caught:
             converse(client, server, place)
-        # The server knows no recipient yet, or none any more.
+        # The server knows no recipient yet, or no longer knows one.
         none_known = where == "QUIT" or before.at in ("greeting", "EHLO")
         assert dict(caught.value.fates) == (NO_FATES if none_known else NOT_SENT)
         assert_unusable(client)
         server.wait_for_end()
-        # Nothing is said on top of it: no password, no command.
+        # The client sends nothing more: no password and no command.
         said = server.heard.split(b"\r\n")[0:-1] if before.at in ("greeting", "EHLO") else []
         assert [line[:4] for line in said] in ([], [b"EHLO"])
 
@@ -466,7 +466,7 @@ def flood(record):
 
 
 def after_hello(*octets, then=None):
-    """What comes in answer to the client's first TLS record."""
+    """Answers the client's first TLS record with other octets."""
 
     def fault(peer):
         peer.octets(5)
@@ -479,7 +479,7 @@ def after_hello(*octets, then=None):
 
 
 def drip_of_handshake(peer):
-    # Not before the client's hello: in plaintext it would be something else.
+    # The octets wait for the client's hello. Before that they would be read as plaintext.
     peer.octets(5)
     for octet in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + b"\x03" * 1000:
         peer.send(bytes([octet]))
@@ -519,7 +519,7 @@ KINDS_OF_FAILURE = {
 }
 
 
-# Before there are keys the sender of that is unknown: rustls goes on waiting.
+# Before there are keys, the sender of an alert is unknown, so rustls continues to wait.
 UNHEARD = {"close_notify"}
 
 
@@ -556,7 +556,7 @@ def test_a_handshake_that_fails(fault, tls, context):
         assert_unusable(client)
         client.close()
         server.wait_for_end()
-        # Nothing of a mail, nothing of a login in plaintext.
+        # The client sends no part of a mail or a login in plaintext.
         plain, starttls, records = server.heard.rpartition(b"STARTTLS\r\n")
         assert bool(starttls) == (tls == "starttls")
         while len(records) >= 5 and records[0] in (20, 21, 22, 23) and records[1] == 3:

@@ -77,7 +77,7 @@ def noted_once(error, hint):
     shown = "".join(traceback.format_exception(error))
     assert shown.count(hint) == 1, shown
     assert error.__notes__[0] == f"hint: {hint}"
-    # What the exception says is what it said before.
+    # The exception's text is unchanged.
     assert hint not in str(error)
 
 
@@ -110,7 +110,7 @@ def test_what_the_server_says_of_a_login(way, code, text, hint):
             way(server.port, True)
     assert hint in raised.value.hint
     noted_once(raised.value, raised.value.hint)
-    # A right password is not to be looked for where it is not what the server speaks of.
+    # The hint doesn't question the password if the server speaks of something else.
     assert ("Check user name" in raised.value.hint) is (text[:5] == "5.7.8")
 
 
@@ -215,7 +215,7 @@ def test_a_notebook_shows_it():
 
 
 def test_a_verb_on_a_connection_that_failed_gives_no_false_hope():
-    """The tutorial's `finally: server.quit()`, after a certificate that is not trusted."""
+    """The tutorial's `finally: server.quit()` runs after a certificate that is not trusted."""
     with rsmtp.Catcher() as catcher, rsmtp.SmtpClient("127.0.0.1", catcher.port) as client:
         client.ehlo()
         with pytest.raises(rsmtp.SMTPCertificateError):

@@ -11,7 +11,7 @@ A, B = "a@example.org", "b@example.org"
 EXTENSIONS = ["SIZE", "8BITMIME", "DSN", "SMTPUTF8", "AUTH PLAIN LOGIN CRAM-MD5", "PIPELINING"]
 CONTROLS = ["\r\nRSET", "\n", "\r", "\0", "\x7f", "\x1b", "\t", "\x85\r\n", "\u2028\n"]
 
-# Where text goes in, and the argument that the error must name.
+# The places where text is given, and the argument that the error has to name.
 PLACES = {
     "ehlo name": (lambda c, x: c.ehlo(f"me{x}"), "name"),
     "helo name": (lambda c, x: c.helo(f"me{x}"), "name"),
@@ -38,7 +38,7 @@ def client():
 
 
 def assert_nothing_was_sent(client):
-    """After the refusal the conversation goes on as if nothing had been asked."""
+    """After the refusal the conversation continues as if there had been no request."""
     assert client.noop() == (250, b"ok")
     assert client.heard().split("\r\n")[1:] == ["NOOP", ""]
 

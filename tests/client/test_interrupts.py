@@ -84,7 +84,7 @@ def test_ctrl_c(stage):
 
 
 def test_ctrl_c_while_connecting():
-    # A listener whose queue is full: the next connection is not answered.
+    # The listener's queue is full, so the next connection gets no answer.
     import socket
 
     with socket.socket() as listener:

@@ -13,7 +13,7 @@ from client.scripted import serve
 
 @pytest.fixture
 def waiting():
-    """A client whose NOOP is not answered, and the thread that waits for it."""
+    """A client whose NOOP gets no answer, and the thread that waits for it."""
     asked = threading.Event()
 
     def script(peer):

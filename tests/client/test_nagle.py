@@ -20,7 +20,7 @@ MESSAGES = 20
 
 
 def converse(accepted):
-    """Answers each command in a write of its own."""
+    """Answers each command in its own write."""
     with accepted, contextlib.suppress(ConnectionError):
         lines = accepted.makefile("rb")
         accepted.sendall(b"220 x\r\n")
@@ -52,7 +52,7 @@ def port():
 
 
 def fastest(times):
-    """Of so many messages: where each waits, the fastest does too."""
+    """The fastest of several messages. If each message is delayed, so is the fastest."""
     return min(after - before for before, after in itertools.pairwise(times))
 
 

@@ -164,7 +164,7 @@ def test_pairs_among_the_arguments(catcher):
         sent, aside = sorted(report.receipts, key=lambda receipt: receipt.index)
         assert sent.sent == ["b@example.org", "c@example.org"] and sent.from_addr == "a@example.org"
         assert "to_addrs: a tuple is (name, address)" in str(aside.error)
-    # To smtplib a tuple of addresses is a sequence of them.
+    # smtplib takes a tuple for a sequence of addresses.
     with rsmtp.SmtpClient("localhost", catcher.port) as client:
         client.sendmail("a@example.org", ("b@example.org", "c@example.org"), data)
     assert catcher.wait_for(3, 5)[2].rcpt_tos == ["b@example.org", "c@example.org"]

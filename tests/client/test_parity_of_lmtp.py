@@ -22,13 +22,13 @@ def test_one_recipient(path, replies):
     calls = [lambda c: c.sendmail(A, B, "Subject: s\n\nhello\n"), lambda c: c.quit()]
     standard, ours = both(answering(replies), calls, kind="LMTP", path=path)
     assert ours[0] == standard[0]
-    # A refused DATA or mail data: one of the two libraries tidies up with RSET.
+    # After a refused DATA or refused mail data, one of the two libraries sends RSET.
     assert ours[1].replace("rset\r\n", "") == standard[1].replace("rset\r\n", "")
     assert "lhlo client.example.org" in ours[1]
 
 
 def test_each_recipient_has_an_answer_of_its_own(path):
-    """The standard library reads one answer to the mail data, for whichever recipient."""
+    """The standard library reads one answer to the mail data, for whichever recipient it is."""
 
     def script(peer):
         peer.say("220 hello")
@@ -46,7 +46,8 @@ def test_each_recipient_has_an_answer_of_its_own(path):
 
 @pytest.mark.parametrize("refusal", ["500 what?", "550 no", "450 later"])
 def test_a_refused_lhlo_is_not_followed_by_helo(refusal):
-    """The standard library says HELO then, which an LMTP server must refuse (RFC 2033 4.1)."""
+    """The standard library continues with HELO, which an LMTP server must refuse (RFC 2033
+    section 4.1)."""
     calls = [lambda c: c.ehlo_or_helo_if_needed(), lambda c: c.ehlo_resp, lambda c: c.does_esmtp]
     standard, ours = both(answering({"LHLO": refusal}), calls, kind="LMTP")
     assert ours[0][1][:2] == ("raised", "SMTPHeloError")

@@ -15,7 +15,7 @@ def offering(*mechanisms, replies=()):
 
 
 def authenticating(mechanisms, challenges=(), verdict="235 welcome"):
-    """A server that asks `challenges` in turn and then gives its verdict."""
+    """A server that sends `challenges` one by one and then its verdict."""
 
     def script(peer):
         peer.say("220 hello")
@@ -85,7 +85,7 @@ def test_a_verdict(verdict):
 
 
 def test_a_421_to_auth_ends_the_session():
-    """The standard library goes on on a connection that the server has given up."""
+    """The standard library continues on a connection that the server has given up."""
     calls = [lambda c: c.login("ann", "hunter2"), lambda c: c.noop()]
     standard, ours = both(authenticating("PLAIN", verdict="421 going down"), calls)
     assert ours[0][1] == standard[0][1]
@@ -93,7 +93,7 @@ def test_a_421_to_auth_ends_the_session():
 
 
 def test_a_refused_password_is_not_shown_to_a_weaker_mechanism():
-    """The standard library goes on to the next mechanism after 535: we stop there."""
+    """After 535, the standard library tries the next mechanism. rsmtp stops."""
     calls = [lambda c: c.login("ann", "hunter2")]
     standard, ours = both(authenticating("PLAIN LOGIN", verdict="535 wrong"), calls)
     assert ours[0] == standard[0]

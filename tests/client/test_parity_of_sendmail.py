@@ -50,11 +50,11 @@ SENT = {
 def test_what_is_sent(name, extensions):
     standard, ours = both(answering(extensions=extensions), SENT[name])
     if name == "no recipient":
-        # The standard library says MAIL and then raises; we raise before that.
+        # The standard library raises only after MAIL, rsmtp before it.
         assert ours[0] == standard[0]
         return
     if name == "an empty message":
-        # The standard library makes an empty line of it; nothing is nothing.
+        # The standard library sends an empty line for an empty message. rsmtp sends nothing.
         assert ours[0] == standard[0]
         assert ours[1] == standard[1].replace("data\r\n\r\n.", "data\r\n.")
         return
@@ -95,13 +95,13 @@ def test_what_is_refused(name):
         assert ours[0][2][:2] == ("raised", "SMTPServerDisconnected")
         return
     assert ours[0] == standard[0]
-    # After a refused DATA the standard library leaves the transaction open: we say RSET.
+    # After a refused DATA, the standard library leaves the transaction open. rsmtp sends RSET.
     tidied = ours[1].replace("rset\r\n", "") if name.startswith("DATA") else ours[1]
     assert tidied == standard[1]
 
 
 def test_a_251_is_an_acceptance_and_a_252_too():
-    """The standard library takes 250 and 251 only; RFC 5321 counts every 2yz as success."""
+    """The standard library accepts only 250 and 251. RFC 5321 counts every 2yz as success."""
     script = answering({"RCPT": "252 we will see"}, extensions=EXTENSIONS)
     standard, ours = both(script, sending())
     assert standard[0][1][0] == "raised"
@@ -212,7 +212,7 @@ def test_an_internationalized_address_with_smtputf8():
     standard, ours = both(answering(extensions=[*EXTENSIONS, "SMTPUTF8"]), calls)
     assert ours[0] == standard[0]
     assert "SMTPUTF8" in ours[1]
-    # The parameters' order is free (RFC 5321 4.1.1.11).
+    # The order of parameters is free (RFC 5321 section 4.1.1.11).
     assert sorted(ours[1].split()) == sorted(standard[1].split())
 
 

@@ -10,7 +10,7 @@ A, B, C = "a@example.org", "b@example.org", "c@example.org"
 
 
 def _stripped(features):
-    """The standard library's mechanisms begin with a space."""
+    """Strips the space before the standard library's mechanisms."""
     return {keyword: parameters.strip() for keyword, parameters in features.items()}
 
 
@@ -72,14 +72,14 @@ def test_steps(name):
 def test_steps_with_a_server_that_knows_no_ehlo(name):
     standard, ours = both(answering(OLD), CONVERSATIONS[name])
     if name == "mail and rcpt with options":
-        # The standard library drops the options in silence: we say what was asked for.
+        # The standard library silently drops the options. rsmtp sends them.
         assert ours[0] == standard[0]
         assert "BODY=8BITMIME SIZE=100" in ours[1]
         return
     assert ours == standard
 
 
-# What the two clients know of the server after their introduction.
+# What the two clients know about the server after their introduction.
 KNOWN = [lambda c: c.ehlo_resp, lambda c: c.helo_resp, lambda c: c.does_esmtp, lambda c: c.esmtp_features]
 TO_EHLO = [
     "250 me",
@@ -177,5 +177,5 @@ def test_a_connection_that_is_lost_raises_the_same(lost_at):
         lambda c: c.sendmail(A, [B, C], "Subject: x\n\nhello\n"),
     ]
     standard, ours = both(answering({lost_at: None}), calls)
-    # After a NOOP, HELO or EHLO whose connection is lost, both go on to say that.
+    # If the connection is lost at NOOP, HELO or EHLO, both then report that.
     assert ours == standard

@@ -25,7 +25,7 @@ FIELDS: list[tuple[str, Any]] = [
 
 
 class Derived(rsmtp.Message):
-    """Goes the long way: its methods are asked."""
+    """A subclass takes the slower way, because its methods have to be called."""
 
 
 def of(cls: Any, *fields: tuple[str, Any], text: str | None = "Hello.\n", **more: Any) -> Any:

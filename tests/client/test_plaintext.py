@@ -39,7 +39,7 @@ async def octets(client):
     await done(client.getreply())
 
 
-# Each is part of a login, or of mail.
+# Each of these requests is part of a login or of mail.
 LOGINS = {
     "login": lambda client: client.login("ann", "secret"),
     "auth": lambda client: client.auth("PLAIN", lambda challenge=None: "\0ann\0secret"),
@@ -71,7 +71,7 @@ def there():
 
 
 def said(make, act, host, offered=OFFERED):
-    """The verbs that a server at `host` heard, and what was raised."""
+    """The verbs that a server at `host` received, and the exception."""
 
     async def run():
         client = None

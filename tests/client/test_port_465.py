@@ -32,13 +32,13 @@ def test_of_a_url():
     assert from_url("smtp://mail.example.org:465?tls=starttls").tls == "starttls"
     assert from_url("smtp://mail.example.org").tls == "default"
     with_login = from_url("smtp://ann:secret@mail.example.org")
-    # TLS that a server on this machine need not have: elsewhere it is STARTTLS.
+    # STARTTLS is optional for a server on this machine, and required elsewhere.
     assert (with_login.tls, with_login.security) == ("default", "starttls")
 
 
 @pytest.fixture
 def silent():
-    """A server that waits for TLS: it takes connections and says nothing."""
+    """A server that waits for TLS. It accepts connections and sends nothing."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

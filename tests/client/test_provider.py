@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("either_driver")
 
 @pytest.fixture
 def resend():
-    """Resend's row, with a catcher in place of its server."""
+    """The row of the provider Resend, with a catcher in place of its server."""
     with rsmtp.Catcher(username="resend", password="key", tls="implicit", require_auth=True) as catcher:
         row = providers.find("resend").replace(host="localhost", port=catcher.port, tls="implicit")
         yield SimpleNamespace(row=row, catcher=catcher, context=rsmtp.TlsConfig(ca_file=catcher.ca_file))

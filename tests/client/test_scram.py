@@ -19,7 +19,7 @@ IMPOSTOR = "has not proven that it knows the password"
 
 
 def logged_in(script, user="ann", password="s3cret", **options):
-    """The reply to a login, and all that the server has heard."""
+    """The reply to a login, and everything that the server received."""
     with serve(script) as server:
         with rsmtp.SmtpClient(server.host, server.port) as client:
             reply = client.login(user, password, **options)
@@ -187,7 +187,7 @@ def test_what_scram_does_not_take_goes_by_another_mechanism_unless_it_is_named()
 
 
 def bound(identity, server_context, *, version=None, hidden=False, **options):
-    """A server that binds TLS to the login by its certificate."""
+    """A server whose certificate is the channel binding."""
     if version is not None:
         server_context.maximum_version = version
     offered = "SCRAM-SHA-256 PLAIN" if hidden else "SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN"
@@ -199,7 +199,7 @@ def bound(identity, server_context, *, version=None, hidden=False, **options):
 def test_a_login_is_bound_to_tls_by_the_certificate(identity, server_context, context):
     seen = []
     if context == "TlsConfig":
-        # TLS 1.3 is bound by what Python's ssl can't tell.
+        # TLS 1.3 is bound by data that Python's ssl can't supply.
         script = bound(identity, server_context, version=ssl.TLSVersion.TLSv1_2, seen=seen)
         tls = rsmtp.TlsConfig(ca_file=identity)
     else:
@@ -223,7 +223,8 @@ def test_a_login_is_bound_to_tls_by_the_certificate(identity, server_context, co
 def test_by_the_certificate_alone_plus_comes_behind_the_rest_of_scram(
     identity, server_context, offered, taken
 ):
-    """Dovecot 2.4 and Exim refuse what they don't know of, and can't say that they don't."""
+    """Dovecot 2.4 and Exim refuse an unknown kind of binding, and can't tell the client which
+    kinds they know."""
     seen = []
     tls = ssl.create_default_context(cafile=str(identity))
     script = scram(offered, binding=end_point(identity), secure=server_context, seen=seen)
@@ -339,7 +340,7 @@ def test_an_event_loop_goes_on_while_it_is_computed():
             counting.cancel()
             return turns - before
 
-    # Twenty slices of it: the loop has a turn between each and the next.
+    # The work takes twenty slices, and the loop gets a turn after each of them.
     with serve(scram(ALL, iterations=160_000)) as server:
         assert asyncio.run(log_in(server)) > 20
 

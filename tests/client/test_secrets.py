@@ -27,7 +27,7 @@ def assert_no_secret(text):
 
 @pytest.fixture
 def records():
-    """What is logged under rsmtp, at DEBUG."""
+    """All log records of rsmtp at DEBUG."""
     logger = logging.getLogger("rsmtp")
     kept = []
     handler = logging.Handler()

@@ -17,7 +17,7 @@ TOLD = "no greeting on port {} for 5 s: the server is slow, or it waits for TLS 
 
 
 class Late(Server):
-    """Says nothing until it is told to; then what a server says that takes a message."""
+    """Stays silent until it is released, and then answers as a server that accepts a message."""
 
     def __init__(self):
         self.speak = threading.Event()
@@ -75,7 +75,7 @@ def by_async_mailer(port):
 
 
 def test_the_likely_reason_is_told_and_the_server_waited_for():
-    """All at once, because each takes its five seconds. A server speaks when it was told of."""
+    """All cases run at once, because each takes five seconds. A server answers after it is released."""
     ways = [by_client, by_async_client, by_mailer, by_many, by_async_mailer]
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(Late()) for _ in ways]

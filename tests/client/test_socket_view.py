@@ -62,7 +62,7 @@ def test_without_verification_and_without_tls(catcher):
 
 
 def test_the_name_that_the_certificate_is_for(catcher):
-    """STARTTLS by an address or through a tunnel, with the server's own name checked."""
+    """STARTTLS to an address or through a tunnel, with a check of the server's own name."""
     context = rsmtp.TlsConfig(ca_file=catcher.ca_file)
     with rsmtp.SmtpClient("127.0.0.1", catcher.port) as client:
         client.starttls(context=context, server_hostname="localhost")

@@ -17,7 +17,7 @@ def catcher():
 
 
 def recorder(*names):
-    """A subclass that notes each call of these methods and then does what SMTP does."""
+    """A subclass that records each call of these methods and then calls SMTP's method."""
     called = []
 
     def noting(name):
@@ -99,7 +99,7 @@ OF_SMTPLIB = {*dir(stdlib.SMTP), *vars(stdlib.SMTP())}
 
 
 def attributes_of_ours(cls):
-    """The names of a client that smtplib's has not."""
+    """The names that our client has and smtplib's lacks."""
     return sorted({*dir(cls), *vars(cls())} - OF_SMTPLIB)
 
 

@@ -98,7 +98,7 @@ def test_others_work_while_one_waits():
 
 
 def in_child(work):
-    """Runs `work` in a fork; what it returns, as text. Fails if it takes too long."""
+    """Runs `work` in a fork and returns its result as text. Fails if that takes too long."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -166,8 +166,7 @@ def test_a_child_does_not_end_its_parents_session(how):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_child_of_a_process_in_the_middle_of_a_conversation():
-    """Another thread has the turn at the moment of the fork: in the child it never
-    gives it back."""
+    """Another thread owns the client at the time of the fork, and never releases it in the child."""
 
     def slow(peer):
         peer.say("220 hello")
@@ -191,8 +190,8 @@ def test_a_child_of_a_process_in_the_middle_of_a_conversation():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_child_has_a_mailer_of_its_own():
-    """At the moment of the fork another thread has the mailer's only session, which in the
-    child it never gives back."""
+    """At the time of the fork another thread has the mailer's only session. In the child that
+    thread never returns it."""
     asked, go_on = threading.Event(), threading.Event()
 
     def slow_at_first(peer):

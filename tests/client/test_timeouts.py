@@ -16,7 +16,7 @@ A, B = "a@example.org", "b@example.org"
 
 
 def drip(interval):
-    """Answers octet by octet, without end."""
+    """Sends an answer octet by octet, without end."""
 
     def script(peer):
         peer.say("220 hello")
@@ -74,7 +74,7 @@ def test_a_handshake_that_does_not_end(tls, dripping, context):
             peer.say("250-server", "250 STARTTLS")
             peer.line()
             peer.say("220 go on")
-        # After the client's hello, a handshake record that promises more than ever comes.
+        # After the client's hello, the server sends a handshake record that is never completed.
         peer.octets(5)
         for octet in b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\x03" * 1000 if dripping else b"":
             peer.send(bytes([octet]))

@@ -149,7 +149,7 @@ def speaking(identity, tls, *, maximum=None, wants_certificate=False, seen=None)
 
 
 def quiet(script):
-    """A handshake that the client ends is no failure of the server."""
+    """A handshake that the client ends is not the server's failure."""
 
     def run(peer):
         try:
@@ -378,7 +378,7 @@ def test_a_constructor_that_fails_leaves_no_connection():
 
 
 def starttls_session(server_context, *, auth=(), until=None):
-    """A script: offers STARTTLS, goes through with it, and tells what it heard."""
+    """A script that offers STARTTLS, performs it, and returns what it received."""
 
     def script(peer):
         peer.say("220 hello")

@@ -28,7 +28,7 @@ def here():
 
 @pytest.fixture
 def remote(here, monkeypatch, tmp_path):
-    """A Catcher on the network, which the system trusts."""
+    """A Catcher on the network. The system trusts its authority."""
     with rsmtp.Catcher(here, allow_remote=True) as catcher:
         monkeypatch.setenv("SSL_CERT_FILE", str(catcher.ca_file))
         yield catcher
@@ -173,7 +173,7 @@ def test_on_loopback_a_context_asks_for_tls(server_context):
 
 
 def after_hello(peer):
-    """The greeting of the script that goes on is the answer to this EHLO."""
+    """The script continues after this EHLO and needs a greeting for it."""
     peer.line()
     return peer
 
@@ -186,7 +186,7 @@ def test_the_clients_context_is_that_of_starttls(remote, monkeypatch):
 
 
 def test_the_address_decides_and_not_the_name(here, monkeypatch):
-    """A name that sounds like this machine, and is not."""
+    """The name suggests this machine, but its address is another one."""
     found = socket.getaddrinfo
 
     def elsewhere(host, *args, **options):

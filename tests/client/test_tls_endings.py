@@ -23,7 +23,7 @@ def unverified(request):
 
 
 def ending(made, ended):
-    """A server that notes how TLS ended: by close_notify, or by a connection that is gone."""
+    """A server that records how TLS ended: by close_notify or by a lost connection."""
 
     def script(peer):
         peer.secure(made)
@@ -43,7 +43,7 @@ def ending(made, ended):
 @pytest.mark.parametrize("how", ["quit", "close"])
 def test_tls_ends_with_close_notify(server_context, unverified, how):
     ended = []
-    # An end without close_notify is an error to this side.
+    # An end without close_notify raises an error on this side.
     server_context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     with serve(ending(server_context, ended)) as server:
         client = rsmtp.SmtpClient("localhost", server.port, tls="implicit", context=unverified, timeout=20)
@@ -55,7 +55,7 @@ def test_tls_ends_with_close_notify(server_context, unverified, how):
 
 
 def settle(client):
-    """Under asyncio what is said last goes out when the loop has its turn."""
+    """asyncio sends the last octets in the loop's next turn."""
     if hasattr(client, "client"):
         from client import facade
 

@@ -152,7 +152,7 @@ def test_the_call_is_the_last_frame(refusing, script, call):
     with pytest.raises((errors.SMTPException, ValueError)) as raised:
         script(refusing.port)
     assert ours_of(raised.value) == [call] * (call is not None)
-    # Nor does it tell of what was being dealt with when it was raised.
+    # It doesn't show the exception that was being handled when it was raised.
     shown = "".join(traceback.format_exception(raised.value))
     assert "During handling" not in shown and "direct cause" not in shown
     last = traceback.extract_tb(raised.value.__traceback__)[-1]
@@ -231,7 +231,7 @@ def test_a_name_from_another_library_is_told_by_ours(script, arguments):
 
 
 def test_a_failed_test_ends_with_its_own_line(pytester, monkeypatch):
-    """pytest shows the source of every frame, a whole method with its docstring."""
+    """pytest shows the source of every frame, including whole methods with their docstrings."""
     pytester.makepyfile("""
         import pytest, rsmtp
 

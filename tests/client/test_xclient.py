@@ -24,7 +24,7 @@ def test_the_session_is_that_clients_from_then_on(client_of):
         assert greeting[0] == 220
         assert (client.state, client.esmtp_features, client.ehlo_resp) == ("greeted", {}, None)
         send(client)
-        # Whom it speaks for now may not speak for others.
+        # The client that the gateway now speaks for must not use XCLIENT itself.
         with pytest.raises(rsmtp.SMTPNotSupportedError, match="does not offer XCLIENT"):
             client.xclient("192.0.2.8")
         with client_of("localhost", catcher.port) as other:
@@ -38,7 +38,7 @@ def test_the_session_is_that_clients_from_then_on(client_of):
     }  # fmt: skip
     assert second.peer == "[2001:db8::1]:40002"
     assert (second.xclient["HELO"], second.xclient["NAME"]) == ("[UNAVAILABLE]", "spike.example")
-    # EHLO is said again, by each.
+    # Both send EHLO again.
     assert first.helo.startswith("[127.")
 
 
