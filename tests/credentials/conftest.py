@@ -13,7 +13,7 @@ def endpoint():
 
 @pytest.fixture(params=["Mailer", "AsyncMailer"])
 def either_mailer(request, monkeypatch):
-    """The same test by both: under asyncio, the facade stands where Mailer does."""
+    """Runs the test with both mailers. For asyncio, the facade replaces Mailer."""
     if request.param == "AsyncMailer":
         monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
     yield request.param
@@ -27,7 +27,7 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture
 def providers(certificates, monkeypatch):
-    """The endpoint, met wherever Google or Microsoft is asked for a token."""
+    """The endpoint answers whenever Google or Microsoft is asked for a token."""
     with everywhere(certificates) as (endpoint, environment):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

@@ -20,7 +20,7 @@ from client.scripted import serve
 
 from servers import certificates
 
-#: What a server tells of a token that it does not take (XOAUTH2, RFC 7628 3.2.2).
+#: The server's explanation for a refused token (XOAUTH2, RFC 7628 section 3.2.2).
 FAULT = {"status": "invalid_token", "scope": "https://mail.example.org/", "schemes": "bearer"}
 
 
@@ -41,8 +41,8 @@ def _user(client):
 
 
 class Endpoint:
-    """Gives tokens by POST. `asked` are the forms that came, `good` the tokens that a mail server
-    takes."""
+    """Issues tokens by POST. `asked` has the received forms, `good` the tokens that a mail server
+    accepts."""
 
     def __init__(self, lifetime=3600, context=None):
         self.lifetime = lifetime
@@ -53,9 +53,9 @@ class Endpoint:
         self.inquired = []
         self.good = set()
         self.scope = ""
-        #: The one token that is given, if it is always the same.
+        #: The one token to issue, if it is always the same.
         self.fixed = None
-        #: Answers that are given instead, each once: (status, JSON).
+        #: Answers to give instead, each once: (status, JSON).
         self.answers = []
         self._lock = threading.Lock()
         endpoint = self
@@ -102,7 +102,7 @@ class Endpoint:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def facts(self, origin, path):
-        """OpenID Connect's discovery, as Microsoft's tenants have it."""
+        """OpenID Connect's discovery document, in the form of Microsoft's tenants."""
         if path.startswith("/common/discovery/"):
             name = origin.removeprefix("https://")
             return 200, {
@@ -141,19 +141,19 @@ class Endpoint:
             self.good.add(token)
         told = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
         if "SMTP.Send" in form.get("scope", "") or form["grant_type"] in _OF_A_USER:
-            # Microsoft gives another refresh token at each use.
+            # Microsoft issues a new refresh token at each use.
             told |= {"refresh_token": f"refresh-{len(self.issued)}", "scope": form.get("scope", self.scope)}
             told |= {"client_info": _encoded({"uid": "user", "utid": "tenant"})}
             told |= {"id_token": f"{_encoded({})}.{_encoded(_user(form['client_id']))}."}
         return 200, told
 
     def revoke(self):
-        """No token that was given so far is taken any more."""
+        """Makes all tokens issued so far invalid."""
         with self._lock:
             self.good.clear()
 
     def token(self, path="/token"):
-        """What a program does that has no library: a token, and when it expires."""
+        """Gets a token and its expiry, as a program without a library does."""
         form = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
         with urllib.request.urlopen(self.url + path, form) as answer:
             told = json.load(answer)
@@ -171,7 +171,7 @@ class Endpoint:
 
 @contextlib.contextmanager
 def everywhere(folder):
-    """An endpoint, and the environment in which programs meet it wherever they ask for tokens."""
+    """An endpoint, and the environment in which programs reach it wherever they ask for tokens."""
     made = folder / "certificates"
     if not made.exists():
         certificates.make(made, ("login.microsoftonline.com", "oauth2.googleapis.com", "login.example.org"))
@@ -191,8 +191,8 @@ def everywhere(folder):
 
 
 class MailServer:
-    """An SMTP server with XOAUTH2 and OAUTHBEARER, for the tokens that are good at an endpoint.
-    `at` are functions by the number of messages after which they are called."""
+    """An SMTP server with XOAUTH2 and OAUTHBEARER that accepts an endpoint's valid tokens. `at`
+    maps a number of messages to the function that is called after them."""
 
     def __init__(self, endpoint, extensions=("PIPELINING", "AUTH XOAUTH2 OAUTHBEARER"), at=()):
         self.endpoint = endpoint

@@ -22,7 +22,7 @@ SECRET = "sEcrEt77mArk"
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """Every kind of source, each with the secret."""
+    """Every kind of source, each with the same secret."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("NETRC", raising=False)
     monkeypatch.setenv("MAIL_SECRET", SECRET)

@@ -61,7 +61,7 @@ def either_provider(request, providers, key):
 
 
 def test_a_token_is_kept_until_it_is_rejected(either_mailer, either_provider, providers):
-    """In the library and by the sessions; a rejected one is fetched anew, once."""
+    """Both the library and the sessions keep a token. A rejected one is fetched again, once."""
     with MailServer(providers) as server:
         given = settings(server, username="ann@example.org", access_token=either_provider, keep_idle=0)
         with rsmtp.Mailer(**given) as mailer:
@@ -93,7 +93,7 @@ def test_what_microsoft_is_asked(providers, tmp_path):
     by_certificate = credentials.microsoft365(
         "the-client", tenant="contoso.com", certificate=tmp_path / "certificate" / "server.pem"
     )
-    # An elliptic key: RSA is wanted.
+    # An elliptic-curve key, although RSA is required.
     with pytest.raises(CredentialError, match="no token from Microsoft: .*Key type"):
         by_certificate()
 
@@ -142,13 +142,13 @@ def test_a_user_logs_in_by_a_code_once(providers, tmp_path):
     user().log_in(shown.append)
     assert "ABCD1234" in shown[0] and len(providers.issued) == 1
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
-    # Another program, or the same one later: it has the token from the file.
+    # Another program, or a later run of the same one, has the token from the file.
     later = user()
     assert later()[0] == providers.issued[0] and len(providers.issued) == 1
     assert later(force=True)[0] == providers.issued[1]
     asked = providers.asked[-1]
     assert (asked["grant_type"], asked["refresh_token"]) == ("refresh_token", "refresh-1")
-    # The refresh token is another one after each use, and is in the file.
+    # The refresh token changes at each use, and the file has the latest.
     assert user()(force=True)[0] == providers.issued[2]
     assert providers.asked[-1]["refresh_token"] == "refresh-2"
     assert user()(force=True) and providers.asked[-1]["refresh_token"] == "refresh-3"

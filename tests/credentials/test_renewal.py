@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("either_mailer")
 
 
 class Clock:
-    """What the time is when tokens are looked at."""
+    """The time that is used to judge tokens."""
 
     ahead = 0.0
 
@@ -41,7 +41,7 @@ def settings(server, **more):
 
 @pytest.mark.parametrize("way", ["its time is over", "revoked", "revoked, plain callable"])
 def test_it_costs_one_refresh_and_no_message(endpoint, clock, way):
-    """Sessions end after 1,000 messages, and those that follow need another token."""
+    """Sessions end after 1,000 messages, and the following sessions need another token."""
 
     def ends():
         endpoint.revoke()
@@ -70,7 +70,7 @@ def test_it_costs_one_refresh_and_no_message(endpoint, clock, way):
     if way == "its time is over":
         assert server.rejected == [] and forced == []
     else:
-        # Each session that was opened with the old one at the same time.
+        # Each session that was opened with the old token at the same time.
         assert 1 <= len(server.rejected) <= 4
         assert forced == ([] if asked is plain else [True])
 

@@ -21,7 +21,7 @@ MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
 
 
 class Counted:
-    """A callable that tells how many were in it at once."""
+    """A callable that records how many calls ran at the same time."""
 
     def __init__(self, lifetime=None, pause=0.02):
         self.lifetime, self.pause = lifetime, pause
@@ -106,7 +106,7 @@ def test_a_waiting_task_does_not_block_its_loop():
 
 
 def held():
-    """A callable that another thread is asking until it is let go."""
+    """A callable that another thread is calling until it is released."""
     entered, let_go = threading.Event(), threading.Event()
 
     def secret():
@@ -390,7 +390,7 @@ def test_a_newer_one_is_used_instead_of_asking_again():
 
     assert ask(secret) == "secret-1"
     assert ask(secret, rejected="secret-1") == "secret-2"
-    # Another session that had the first one.
+    # Another session has used the first token.
     assert ask(secret, rejected="secret-1") == "secret-2"
     assert calls == [False, True]
 
