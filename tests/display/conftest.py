@@ -15,7 +15,7 @@ VOID = {"meta", "img", "br", "hr", "link", "base", "input", "rect", "polygon", "
 
 
 class Page(HTMLParser):
-    """What a page is made of; complains where it is not well made."""
+    """Parses a page, and reports malformed HTML."""
 
     def __init__(self, html):
         super().__init__()
@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 
 def harmless(html):
-    """The page, when nothing in it runs and nothing in it is loaded from elsewhere."""
+    """Checks that nothing in the page runs or is loaded from elsewhere."""
     page = Page(html)
     assert not page.all("script")
     for tag, attrs in page.elements:
@@ -73,17 +73,17 @@ def read():
 
 @pytest.fixture
 def secured():
-    """(catcher, client) in `ready`, inside TLS."""
+    """(catcher, client) in the state `ready` inside TLS."""
     with rsmtp.Catcher() as catcher:
         trust = rsmtp.TlsConfig(ca_file=catcher.ca_file)
         with rsmtp.SmtpClient("localhost", catcher.port, tls="starttls", context=trust) as client:
             yield catcher, client
 
 
-# For one module: while Playwright runs, no other event loop can run in this thread.
+# The fixture is for one module: no other event loop can run in this thread while Playwright does.
 @pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, without a window."""
+    """Debian's Chromium, headless."""
     sync_api = pytest.importorskip("playwright.sync_api")
     program = shutil.which("chromium")
     if program is None:
@@ -95,7 +95,7 @@ def browser():
 
 
 class Tripwire:
-    """A listener that must see no connection."""
+    """A listener that must not get any connection."""
 
     def __init__(self):
         self._listener = create_server(("127.0.0.1", 0))
@@ -113,7 +113,7 @@ class Tripwire:
                 return
             with contextlib.closing(connection):
                 connection.settimeout(1)
-                # A connection that says nothing has tripped it too.
+                # A connection without a request counts, too.
                 self.hits.append(b"")
                 self.tripped.set()
                 try:
@@ -123,7 +123,7 @@ class Tripwire:
                     pass
 
     def close(self):
-        # Closing alone does not wake an accept().
+        # Closing alone does not wake a thread in accept().
         with contextlib.suppress(OSError):
             self._listener.shutdown(2)
         self._listener.close()

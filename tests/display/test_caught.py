@@ -100,23 +100,24 @@ def test_what_a_test_has_got(read):
 
 
 SHOWN_AS_TEXT = {
-    # A line of a list, a number of a panel: what holds them is shown.
+    # A line of a list or a number of a panel. The object around it has the display.
     *("ArmedFault", "CaughtLine", "CaughtTls", "Recipient", "TranscriptLine", "Progress", "TlsConfig"),
     # Arguments.
     *("DeliverBy", "Dsn", "Rcpt"),
-    # What a mailer signs with, and the record to publish: text.
+    # The keys of a mailer, and the record to publish, which are text.
     *("Dkim", "DnsRecord", "Smime"),
-    # A row, a finding, a recipient of a report: what holds them is shown. And errors.
+    # A row, a finding or a recipient of a report. The object around it has the display. Errors are
+    # here, too.
     *("BadRow", "BouncedRecipient", "Finding", "LintError", "RowError"),
-    # What messages are made from, and what is read from one: text.
+    # The sources of messages, and values that are read from one, which are text.
     *("Invite", "Table", "Template", "Verp", "Unsubscribe", "Unsubscribed", "Bounce", "Returned"),
-    # Awaited at once.
+    # Objects that are awaited at once.
     "AsyncSending",
-    # Lines of findings and of a merge, and what is raised for them.
+    # The lines of findings and of a merge, and the exceptions for them.
     *("BadRow", "Finding", "LintError", "RowError"),
-    # What messages are made of.
+    # The sources of messages.
     *("Invite", "Table", "Template", "Unsubscribe", "Verp"),
-    # What came back, in a few words.
+    # Returned messages, in a few words.
     *("Bounce", "BouncedRecipient", "Returned", "Unsubscribed"),
 }
 

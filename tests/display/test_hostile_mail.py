@@ -31,7 +31,7 @@ LOADS = [
     '<input type="image" src="{there}/input">',
     '<table background="{there}/table"><tr><td>x</table>',
 ]
-# A browser may take these or leave them.
+# Browsers may support these or not.
 HINTS = ['<link rel="preconnect" href="{there}"><link rel="dns-prefetch" href="{there}">']
 RUNS = [
     "<script>{run}</script>",
@@ -50,7 +50,7 @@ RUNS = [
     "--><script>{run}</script>",
     "</style></title></textarea><script>{run}</script>",
 ]
-# Whatever gets to run tells it, to the console, to the page around it, to the network.
+# A script that runs reports itself to the console, to the surrounding page and to the network.
 RUN = "console.log(1337);try{{top.pwned=1}}catch(e){{}};fetch(`{there}/ran`);new Image().src=`{there}/ran`"
 
 
@@ -78,8 +78,8 @@ def look(browser, html, wire=None):
 
 
 def asked(wire):
-    """What was asked of the wire, but for the last thing, and for a connection that the
-    browser opens in case the first one takes too long."""
+    """The requests that reached the wire, without the last one and without a spare connection of
+    the browser."""
     return [hit for hit in wire.hits if hit and not hit.startswith(b"GET /last")]
 
 
@@ -115,7 +115,7 @@ def test_nothing_runs(page, browser, tripwire):
     page = page.format(run=RUN.format(there=f"http://127.0.0.1:{tripwire.port}"))
     said, touched = look(browser, shown(page), tripwire)
     assert (said, touched, asked(tripwire)) == ([], None, [])
-    # Without the walls it would.
+    # Without the protection it would get out.
     context = browser.new_context()
     bare = context.new_page()
     bare.on("dialog", lambda dialog: dialog.dismiss())
@@ -148,7 +148,7 @@ def test_a_hostile_server_can_not_write_into_the_page(browser, tripwire):
 
 
 def test_the_mail_is_seen(browser):
-    """The walls keep things out, not the mail away from its reader."""
+    """The protection blocks only what leaves the mail. The reader still sees the mail."""
     context = browser.new_context()
     page = context.new_page()
     page.set_content(shown('<h1 style="color: rgb(1, 2, 3)">Hello</h1>'))

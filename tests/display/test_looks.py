@@ -9,7 +9,7 @@ import rsmtp
 from rsmtp.display import style, transcript
 
 PAPER = {"light": "#ffffff", "dark": "#111111"}
-# Host pages that have a theme of their own, whatever the system's is.
+# Host pages with their own theme, whatever the system's theme is.
 HOSTS = {
     "light": ['data-jp-theme-light="true"', 'data-theme="light"', 'class="vscode-light"'],
     "dark": ['data-jp-theme-light="false"', 'data-theme="dark"', 'class="vscode-dark"'],
@@ -19,7 +19,7 @@ LONG = "a.very.long.local.part.that.goes.on.and.on." + "x" * 60 + "@" + "subdoma
 
 @pytest.fixture(scope="module")
 def displays():
-    """Every display with something in it that is long."""
+    """Every display, with some long content."""
     shown = []
     with rsmtp.Catcher() as catcher:
         trust = rsmtp.TlsConfig(ca_file=catcher.ca_file)
@@ -78,7 +78,7 @@ def test_nothing_runs_over_the_edge(browser, displays, width):
 
 @dataclass
 class Line:
-    """As the record has it."""
+    """A line of a conversation, as the record has it."""
 
     direction: str
     at: float
@@ -123,7 +123,7 @@ def test_the_theme_is_the_hosts_where_it_has_one_and_the_systems_otherwise(brows
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_has_enough_contrast(theme):
-    """WCAG 2.2, 1.4.3: 4.5 to 1."""
+    """WCAG 2.2, criterion 1.4.3 requires a contrast of 4.5 to 1."""
     colours = palette(theme)
     for paper in (PAPER[theme], colours["tls-tint"]):
         for text in ("fg", "soft", "path", "good", "bad", "warn", "tls"):

@@ -27,7 +27,7 @@ def test_every_state_of_the_engine_has_a_place_and_nothing_else_has():
     placed = {
         name: {state for zone in zones.values() for state in zone} for name, zones in paper.PAPERS.items()
     }
-    # Inside TLS from the first byte there is no handshake to come.
+    # If TLS begins with the first byte, there is no later handshake.
     assert placed["starttls"] == placed["none"] == set(ENGINE.states)
     assert placed["implicit"] == set(ENGINE.states) - {"securing", "secured"}
 
@@ -54,7 +54,8 @@ def test_what_is_drawn_is_the_engines(path, encrypted):
         for source, target in edges - shown
         if source in states and target in states - set(ENGINE.endings) - {"rejected"}
     }
-    # Back to where this session does not rest, or, by XCLIENT, to its beginning.
+    # The edges lead back to a state where this session does not rest or, after XCLIENT, to its
+    # beginning.
     assert {target for _, target in left_out} <= {"authenticated", "greeted"}
 
 
@@ -93,7 +94,7 @@ def test_the_boundary_of_tls_is_crossed():
     svg = drawn(STARTTLS, encrypted=True)
     crossing = [g for g in groups(svg, "been") if g.get("data-from") == "securing"]
     assert [g.get("data-to") for g in crossing] == ["secured"]
-    # The path comes from plaintext's `ready` and ends in the one inside TLS.
+    # The path leads from plaintext's `ready` to the `ready` inside TLS.
     ready = [g for g in groups(svg, "node") if g.get("data-state") == "ready"]
     assert [g.get("class") for g in ready] == ["node been", "node now"]
 

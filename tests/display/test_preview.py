@@ -26,7 +26,7 @@ def letter(text="auto", **given):
 
 
 def frames(page):
-    """What stands in each frame, by the words above it."""
+    """The content of each frame, by the words above it."""
     found = re.findall(r'<figcaption>([^<]*)</figcaption><iframe[^>]* srcdoc="([^"]*)"', page)
     return {html.unescape(caption): html.unescape(document) for caption, document in found}
 
@@ -48,7 +48,7 @@ def test_each_look_is_there(read):
     assert "Hello [Our logo]" in page.text
     assert "1 file in the HTML" in page.text and "logo.png" in page.text
     assert "1 file attached" in page.text and "a.csv" in page.text
-    # A page shows it all at once, a notebook the dark ones on demand.
+    # A page shows all at once, a notebook the dark ones on demand.
     assert "open" in page.all("details")[0]
     assert "open" not in read(letter()._repr_mimebundle_()["text/html"]).all("details")[0]
     assert (
@@ -115,7 +115,7 @@ def test_the_question_for_the_scheme_is_answered_for_each_look():
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_looks_do_not_follow_the_system(browser, scheme):
-    """Each frame has the colours that it says, whatever the system's are."""
+    """Each frame has the colours of its own theme, whatever the system's theme is."""
     page = (
         "<style>:root { color-scheme: light dark } p { color: rgb(1, 1, 1) } "
         "@media (prefers-color-scheme: dark) { p { color: rgb(2, 2, 2) } } "
@@ -134,7 +134,7 @@ def test_looks_do_not_follow_the_system(browser, scheme):
         ["rgb(2, 2, 2)", "30px", "dark"],
         ["rgb(1, 1, 1)", "30px", "light"],
     ]
-    # Three stand side by side, and nothing runs over the edge.
+    # Three frames are side by side, and nothing overflows.
     tops = {shown.locator(".look").nth(each).bounding_box()["y"] for each in range(3)}
     assert len(tops) == 1
     context.close()

@@ -51,7 +51,7 @@ def test_a_report(mailer, read):
 
 
 def test_a_row_that_became_no_message_is_shown(mailer, read):
-    """As `df.itertuples()` gives them: the address of one is missing."""
+    """Rows from `df.itertuples()`, one of which has no address."""
     Row = namedtuple("Pandas", "Index name mail")
     rows = [Row(0, "Ann", "ann@example.org"), Row(1, "Dora", float("nan"))]
     report = mailer.send_all(rows, make=lambda row: letter((row.name, row.mail)))
