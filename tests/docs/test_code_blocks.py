@@ -31,9 +31,9 @@ COMMAND = re.compile(
     r"\b(?:python -m )?rsmtp (send|merge|outbox|bounce|dkim|check|providers|catch|demo|completion)\b"
 )
 
-# Their tokens come from a stand-in for the endpoints of Google and Microsoft.
+# The tokens of these pages come from a stand-in for the endpoints of Google and Microsoft.
 WITH_TOKENS = {"docs/howto/gmail.md", "docs/howto/microsoft365.md"}
-# The servers that the pages name, and who logs in there.
+# The servers that the pages name, and the user that logs in to each.
 SERVERS = {
     "smtp.gmail.com": "ann@gmail.com",
     "smtp.office365.com": "ann@contoso.com",
@@ -43,21 +43,21 @@ SERVERS = {
     "relay.example.org": "nobody",
     "relay2.example.org": "nobody",
 }
-# Those that are named as providers.
+# The servers that are named as providers.
 PROVIDERS = {"gmail": "smtp.gmail.com", "ses-eu-west-1": "email-smtp.eu-west-1.amazonaws.com"}
-# The proxies that they name, and who plays them.
+# The proxies that the pages name, and the real proxies that replace them.
 PROXIES = {
     "socks5h://user:password@proxy.example.com:1080": lambda folder: microsocks("user", "password"),
     "http://proxy.example.com:3128": tinyproxy,
 }
-# What the reader brings along.
+# Objects that the reader is expected to have.
 BEFORE = {
     "docs/asyncio.md": "message = 'From: you@example.com\\nTo: friend@example.com\\n\\nIt works.\\n'\n"
     "import email; message = email.message_from_string(message); messages = [message]\n",
-    # Tasks run where they are called: there is no broker here.
+    # Tasks run where they are called, because there is no broker here.
     "docs/howto/celery.md": "import celery, functools\n"
     "celery.Celery = functools.partial(celery.Celery, changes={'task_always_eager': True})\n",
-    # Django takes the page for its settings.
+    # Django uses the page as its settings.
     "docs/howto/django.md": "import os, sys; sys.modules['settings'] = sys.modules['__main__']\n"
     "os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n",
     "README.md": "rows = [('friend@example.com', 'Subject: Hello\\n\\nIt works.\\n')]\n",
@@ -72,7 +72,8 @@ PAGES = {
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     if "_build" not in page.parts
 }
-# tests/pytest_plugin/test_docs.py, tests/docs/test_kerberos_page.py, tools/suites/test_airflow.py
+# These pages are tested in tests/pytest_plugin/test_docs.py, tests/docs/test_kerberos_page.py and
+# tools/suites/test_airflow.py.
 RUN_ELSEWHERE = {"docs/pytest.md", "docs/howto/kerberos.md", "docs/howto/airflow.md"}
 RUN_HERE = [page for page, blocks in PAGES.items() if blocks and page not in RUN_ELSEWHERE]
 
@@ -84,7 +85,8 @@ def test_there_are_pages():
 
 @pytest.fixture
 def stage(tmp_path):
-    """Where a page runs: files that it attaches, catchers for the servers that it names."""
+    """The place where a page runs: the files that it attaches, and catchers for the servers that
+    it names."""
     with ExitStack() as stack:
         yield Stage(tmp_path, stack)
 
@@ -106,7 +108,7 @@ class Stage:
         (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
     def stand_in(self, host, tls):
-        """The port of the catcher for this server, started when a page first names it."""
+        """The port of this server's catcher, which is started when a page first names the server."""
         if (host, tls) not in self.stand_ins:
             user = "you" if tls == "url" else SERVERS[host]
             catcher = self.stack.enter_context(
@@ -122,7 +124,7 @@ class Stage:
         return self.stand_ins[host, tls]
 
     def localise(self, code):
-        """Named servers become catchers, passwords theirs."""
+        """Replaces the named servers with catchers and their passwords with the catchers'."""
         for host in sorted(SERVERS, key=len, reverse=True):
             name = re.escape(host)
             code = re.sub(
@@ -143,7 +145,7 @@ class Stage:
                 ),
                 code,
             )
-        # Of a known provider the page names no host: there is another one in its place.
+        # For a known provider the page names no host, so another host is set.
         code = re.sub(
             r'(?:provider="|"(?=[a-z0-9-]+://))(gmail|ses-eu-west-1)(?:://[^"]*)?"(?!,\s*host=)',
             lambda m: f'{m[0]}, host="localhost", port={self.stand_in(PROVIDERS[m[1]], "plain")}',
@@ -155,7 +157,7 @@ class Stage:
         return code.replace('"app password"', '"the-password"')
 
     def proxy(self, url, run):
-        """A real proxy in place of the one that a page names, started when it is first named."""
+        """A real proxy that replaces one named by a page. It is started at the first mention."""
         if url not in self.proxies:
             self.proxies[url] = self.stack.enter_context(run(self.folder))
         named = urlsplit(url)
@@ -163,7 +165,7 @@ class Stage:
         return f"{named.scheme}://{login}127.0.0.1:{self.proxies[url].port}"
 
     def give_tokens(self):
-        """A key and a certificate, and who asks for tokens meets a stand-in."""
+        """Provides a key and a certificate, and a stand-in that answers requests for tokens."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -180,7 +182,7 @@ class Stage:
         self.environment = found | dict.fromkeys(names, "given by the provider")
 
     def run(self, arguments):
-        # One file with every catcher's authority.
+        # One file has the authorities of all catchers.
         authorities = "".join(Path(catcher.ca_file).read_text() for catcher in self.catchers)
         (self.folder / "company-ca.pem").write_text(authorities)
         environment = {
@@ -189,7 +191,7 @@ class Stage:
         environment |= {"SMTP_PASSWORD": "the-password", "SMTP_TOKEN": "the-token", "PYTHONUTF8": "1"}
         environment |= dict.fromkeys(("BOUNCE_SECRET", "UNSUBSCRIBE_SECRET"), "16 octets at least")
         environment |= self.environment
-        # A page that previews a message opens no window here, and leaves nothing behind.
+        # A page that previews a message must not open a window or leave a file.
         environment |= {"BROWSER": "true", "TMPDIR": str(self.folder)}
         if authorities:
             environment["SSL_CERT_FILE"] = str(self.folder / "company-ca.pem")
@@ -204,7 +206,7 @@ class Stage:
 
 
 def runnable(block):
-    """A block that awaits outside of a function, as a notebook allows, in a coroutine."""
+    """Wraps a block that awaits outside of a function, as notebooks allow, in a coroutine."""
     if re.search(r"^(async with|async for|(\w+ = )?await)\b", block, re.M):
         inner = textwrap.indent(block, "    ")
         return f"import asyncio\nasync def notebook():\n{inner}\nasyncio.run(notebook())\n"
@@ -232,14 +234,14 @@ def test_blocks_run(page, stage):
     done = stage.run(["-W", "error", "page.py"])
     assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"
     if stage.endpoint is not None:
-        # Each way to a token has asked for one.
+        # Each way to get a token has asked for one.
         assert len(stage.endpoint.issued) == code.count("credentials.google(") + code.count("microsoft365(\n")
     for url, proxy in stage.proxies.items():
         assert proxy.connections(), f"nothing went through {url}"
-    # A page that names a server has sent something to it; scripts that print instead of
-    # raising do not pass by that.
+    # A page that names a server must have sent something to it. This also catches scripts that
+    # print an error instead of raising it.
     for catcher in stage.catchers:
-        # Their second server is for when the first is down.
+        # The second server is only for when the first one is down.
         if page not in ("docs/howto/relay.md", "docs/howto/django.md"):
             assert catcher.count > 0, f"{page}: nothing came\n{done.stdout}"
 
@@ -277,7 +279,8 @@ def test_every_public_name_stands_in_the_reference():
 
 
 def test_every_class_that_calls_itself_public_is():
-    """A class of the engine that says `rsmtp.Receipt` is found there, and stands in the reference."""
+    """An engine class that calls itself `rsmtp.Receipt` is found under that name, and the
+    reference lists it."""
     classes = [value for value in vars(rsmtp._rsmtp).values() if isinstance(value, type)]
     public = {each.__name__ for each in classes if each.__module__ == "rsmtp"}
     assert len(public) > 10

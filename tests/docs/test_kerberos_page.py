@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "howto" / "kerberos.md"
 
 
 def exchange(context, seen):
-    """STARTTLS, NTLM, and mail."""
+    """A stand-in for Exchange: STARTTLS, NTLM, and mail."""
 
     def script(peer):
         peer.say("220 exchange")
