@@ -29,7 +29,7 @@ def txt(name, text):
 
 
 def domain(name, *more, spf=GOOD_SPF, dmarc=GOOD_DMARC, mx="10 mail.good"):
-    """Records of a domain that is sound but for what is said."""
+    """The records of a sound domain, with the given changes."""
     lines = [*more]
     lines += [f"{name} MX {mx}.test."] if mx else [f"{name} A 192.0.2.9"]
     lines += [txt(name, spf.replace("_spf.relay", "_spf.relay.test"))] if spf else []
@@ -140,7 +140,7 @@ zone:
 
 
 def _wait(port, process, folder):
-    """Until it answers."""
+    """Waits until the server answers."""
     # The SOA of "test".
     question = b"\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04test\x00\x00\x06\x00\x01"
     deadline = time.monotonic() + 20

@@ -108,7 +108,7 @@ def test_an_ed25519_key(nameserver):
 
 
 def test_it_agrees_with_checkdmarc(nameserver):
-    """What checkdmarc's own check says is valid has no error here, and the other way round."""
+    """A record that checkdmarc's own check finds valid has no error here, and the other way round."""
     import dns.nameserver
     import dns.resolver
     from checkdmarc.dmarc import check_dmarc
@@ -136,7 +136,7 @@ def test_servers_that_do_not_answer(nameserver):
         where = f"127.0.0.1:{silent.getsockname()[1]}"
         report = rsmtp.check_domain("good.test", nameservers=where, timeout=0.2)
     assert rules(report) == ["dns-failed"] and not report.ok
-    # A zone that it refuses to talk about.
+    # checkdmarc refuses to analyse this zone.
     assert rules(rsmtp.check_domain("elsewhere.example", nameservers=nameserver)) == ["dns-failed"]
 
 
@@ -211,7 +211,7 @@ def test_command_that_is_refused(words, said, capsys):
 
 
 def test_servers_of_a_domain(nameserver, capsys):
-    """--mx: port 25 of each server that takes the domain's mail."""
+    """--mx checks port 25 of each server that accepts the domain's mail."""
     assert run("--mx", "lost.test", "--nameserver", nameserver, "--timeout", "1") == 68
     assert "nowhere.test" in capsys.readouterr().out
     assert run("--mx", "null.test", "--nameserver", nameserver) == 1
