@@ -10,9 +10,9 @@ from rsmtp.errors import SMTPServerDisconnected
 
 def main(host, port):
     client = None
-    # A run that is not interrupted says where it was.
+    # If the run hangs before it is interrupted, this shows where.
     faulthandler.dump_traceback_later(15, exit=True)
-    # Imported before: importlib's own callbacks lose an interrupt now and then.
+    # Imported early, because importlib's own callbacks sometimes lose an interrupt.
     assert rsmtp.SmtpClient
     try:
         print("ready", flush=True)

@@ -20,7 +20,7 @@ def resident():
 
 
 def session(catcher, number):
-    """One conversation: most send and quit, some end otherwise."""
+    """Runs one conversation. Most send a message and quit, some end otherwise."""
     client = rsmtp.SmtpClient(catcher.host, catcher.port, "client.example", timeout=30)
     if number % 10 == 7:
         client.close()
