@@ -14,8 +14,8 @@ from rsmtp import DeliverBy, Dsn, Envelope, Rcpt
 WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 FROM, TO = "ann@example.org", "bob@example.org"
 
-# What is asked for; the extension; what MAIL and RCPT say; whether a server that lacks it may get
-# the message without it.
+# The option, its extension, the parameters of MAIL and RCPT, and whether a server without the
+# extension may get the message without the option.
 OPTIONS = {
     "ret": ({"dsn": Dsn(ret="full")}, "DSN", {"RET": "FULL"}, {}, True),
     "envid": ({"dsn": Dsn(envid="a=b")}, "DSN", {"ENVID": "a+3Db"}, {}, True),
@@ -69,7 +69,7 @@ def message():
 
 
 def by(way, catcher, envelope, folder):
-    """Sends it. The receipt, where there is one."""
+    """Sends the message. Returns the receipt, if there is one."""
     kind, _, verb = way.partition(" ")
     context = rsmtp.TlsConfig(ca_file=catcher.ca_file)
     server = {"host": "localhost", "port": catcher.port, "context": context}
@@ -130,7 +130,7 @@ def test_what_is_not_offered_is_refused_and_nothing_is_sent(name, way, tmp_path)
     asked, keyword, *_ = OPTIONS[name]
     with rsmtp.Catcher(without=[keyword]) as catcher:
         if "outbox" in way:
-            # The outbox keeps what has become of it.
+            # The outbox keeps the result.
             receipt_of = by_outbox(way, catcher, envelope_of(asked), tmp_path)
             assert not receipt_of.ok
             assert keyword in str(receipt_of.error)

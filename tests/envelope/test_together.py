@@ -88,7 +88,7 @@ def test_a_caller_gets_its_own_message_back_unchanged(catcher, mailer_of):
 
 
 def test_options_follow_a_recipient_into_another_transaction(mailer_of):
-    """A server that takes so many recipients at a time: each keeps its own options."""
+    """The server limits the recipients of a transaction. Each recipient keeps its own options."""
     rcpts = [Rcpt(f"b{number}@example.org", dsn=Dsn(orcpt=f"o{number}@x")) for number in range(5)]
     with (
         rsmtp.Catcher(tls="none", max_recipients=2) as catcher,
@@ -196,7 +196,7 @@ def test_a_program_takes_no_options(mailer_of, tmp_path):
 
 
 def test_what_is_not_delivered_needs_no_options(mailer_of, tmp_path):
-    """Where mail goes while a program is being written."""
+    """Transports without delivery, as used while a program is being written."""
     for url in ("null:", f"file://{tmp_path}"):
         with mailer_of(url) as mailer:
             assert mailer.send(message(), envelope=Envelope(dsn=NEVER.dsn, require_tls=True)).ok
