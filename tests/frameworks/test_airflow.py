@@ -12,7 +12,7 @@ import rsmtp
 
 @pytest.fixture
 def airflow(monkeypatch):
-    """A stand-in for the two things that the hook takes from Airflow; returns its connections."""
+    """A stand-in for the two parts of Airflow that the hook uses. Returns its connections."""
     connections = {}
 
     class BaseHook:

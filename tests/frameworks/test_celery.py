@@ -21,12 +21,12 @@ from rsmtp.tasks import job
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 TASKS = int(os.environ.get("RSMTP_CELERY_TASKS", "120"))
 KILLS = int(os.environ.get("RSMTP_CELERY_KILLS", "4"))
-# Seconds after which Redis delivers again what a killed worker had taken.
+# The time in seconds after which Redis delivers a killed worker's tasks again.
 VISIBILITY = 4
 
 
 class RabbitMq:
-    """One of its own: nothing of the machine's is read or touched."""
+    """A separate RabbitMQ. The machine's own is neither read nor changed."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -92,7 +92,7 @@ def rabbitmq(tmp_path_factory):
 
 
 class Workers:
-    """Workers of the example, each a process with one child that sends."""
+    """The example's workers, each a process with one child that sends."""
 
     def __init__(self, broker, catcher, folder):
         self.environment = {
@@ -134,7 +134,7 @@ def letter(number):
 
 
 def queue(workers, arguments):
-    """Puts the tasks there, by the example's own task."""
+    """Queues the tasks with the example's own task function."""
     code = (
         "import sys, json, celery_mail\n"
         "for told in json.load(sys.stdin): celery_mail.send.apply_async((told,))\n"
@@ -152,8 +152,9 @@ def queue(workers, arguments):
 @pytest.mark.timeout(600 if TASKS <= 200 else 3600)
 @pytest.mark.parametrize("name", ["redis", "rabbitmq"])
 def test_each_message_is_there_once(name, request, tmp_path):
-    """By RabbitMQ the tasks carry the messages. Redis forgets a task that a worker was just taking
-    when it was killed: there they carry numbers of an outbox, and at the end the outbox is run."""
+    """With RabbitMQ, the tasks carry the messages. Redis loses a task if the worker is killed
+    while taking it. With Redis, the tasks therefore carry numbers of messages in an outbox, and
+    the outbox is run at the end."""
     broker = request.getfixturevalue(name)
     outbox = rsmtp.Outbox(tmp_path / "mail.db", lease=30.0)
     with rsmtp.Catcher(keep=2 * TASKS) as catcher:
@@ -183,8 +184,8 @@ def test_each_message_is_there_once(name, request, tmp_path):
         states = outbox.status()
         arrived = [address for message in catcher.messages for address in message.rcpt_tos]
         assert len(arrived) == len(set(arrived))
-        # A worker that was killed between the end of a message and the answer leaves one that is
-        # unknown: it may be there or not, and is not sent again.
+        # If a worker is killed between the end of a message and the answer, the fate is unknown.
+        # The message may have arrived or not, and is not sent again.
         assert states["sent"] + states["unknown"] == TASKS
         assert states["unknown"] <= KILLS
         assert states["sent"] <= len(arrived) <= TASKS

@@ -58,7 +58,7 @@ def test_children_share_an_outbox_that_was_opened_before_the_fork(redis, tmp_pat
             env=environment, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
         try:
-            # Each is asked for twice, as a broker may.
+            # Each task is queued twice, because a broker may deliver twice.
             code = (
                 "import shop_mail\n"
                 "for entry in list(shop_mail.outbox.entries()) * 2: shop_mail.send.delay(entry.id)\n"
@@ -73,7 +73,7 @@ def test_children_share_an_outbox_that_was_opened_before_the_fork(redis, tmp_pat
         told = log.read_text(errors="replace")
         assert outbox.status()["sent"] == MESSAGES, told
         assert sorted(number_of(message.data) for message in catcher.messages) == list(range(MESSAGES))
-        # Celery's log names the child that did it: more than one has sent.
+        # Celery's log names the child for each task. More than one child has sent.
         assert len({line.split("/ForkPoolWorker-")[1].split("]")[0] for line in told.splitlines()
                     if "succeeded in" in line}) > 1  # fmt: skip
         assert "Traceback" not in told

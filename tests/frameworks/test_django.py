@@ -28,7 +28,7 @@ def catcher():
 
 @pytest.fixture(autouse=True)
 def backend_of_the_project(catcher):
-    # Django 6.1 deprecates EMAIL_BACKEND and what goes with it, and says so at each use.
+    # Django 6.1 deprecates EMAIL_BACKEND and its related settings, and warns at each use.
     with (
         warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning),
         warnings.catch_warnings(action="ignore", category=DeprecationWarning),
@@ -72,7 +72,7 @@ def test_bcc_is_in_the_envelope_alone(catcher):
 
 
 def test_sessions_are_kept_between_backends(catcher):
-    """Django makes a new backend for each message."""
+    """Django creates a new backend for each message."""
     for address in ("a@example.org", "b@example.org", "c@example.org"):
         mail.send_mail("A", "b", None, [address])
     assert len(catcher.messages) == 3
@@ -175,7 +175,7 @@ def test_a_forked_worker_has_sessions_of_its_own(catcher):
 
 
 def test_login_needs_tls(catcher):
-    """The password does not go out in the clear because a setting is missing."""
+    """A missing setting must not send the password in plaintext."""
     with override_settings(
         EMAIL_HOST="mail.invalid",
         EMAIL_HOST_USER="ann",
@@ -197,13 +197,13 @@ def test_starttls_and_login():
         ):  # fmt: skip
             assert mail.send_mail("A", "b", None, ["a@example.org"]) == 1
             assert (catcher.messages[-1].username, bool(catcher.messages[-1].tls)) == ("ann", True)
-            # Its certificate is checked.
+            # The server's certificate is verified.
             with override_settings(RSMTP_MAILER={"retries": 0}), pytest.raises(rsmtp.SMTPCertificateError):
                 mail.send_mail("A", "b", None, ["a@example.org"])
 
 
 def test_a_context_of_a_subclass_is_used():
-    """Projects trust an authority of their own in this way."""
+    """Projects trust their own authority in this way."""
     with rsmtp.Catcher(tls="implicit") as catcher:
 
         class Own(Backend):
@@ -269,7 +269,7 @@ def test_unknown_options_of_the_mailer_are_told():
 
 
 def test_nothing_has_to_be_opened(catcher):
-    """`with connection:` is for many messages in one session with Django's backend."""
+    """In Django's own backend, `with connection:` sends many messages in one session."""
     with mail.get_connection() as connection:
         for address in ("a@example.org", "b@example.org"):
             assert connection.send_messages(letters(address)) == 1
@@ -335,7 +335,7 @@ def test_a_secret_of_rsmtp_goes_with_the_user_of_the_settings(secret):
                 assert mail.send_mail("A", "b", None, ["a@example.org"]) == 1
                 assert catcher.messages[-1].username == "ann"
             else:
-                # The catcher knows no tokens: the mailer has one, and no password.
+                # The catcher knows no tokens. The mailer has a token and no password.
                 assert "password" not in mail.get_connection()._arguments()
                 assert mail.get_connection().mailer
 
@@ -346,7 +346,7 @@ def test_a_list_that_can_be_no_option_is_named():
 
 
 def test_messages_are_signed(catcher, tmp_path):
-    """`dkim` is an option as any other, also by the domain of From."""
+    """`dkim` is an ordinary option and may depend on the domain of From."""
     key = tmp_path / "key.pem"
     key.write_text(_new_dkim_key())
     dkim = rsmtp.Dkim("example.org", "s", key)

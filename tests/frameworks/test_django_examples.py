@@ -57,7 +57,7 @@ class Project:
 
     @contextmanager
     def served(self):
-        """The project's development server; gives what posts a form to a view."""
+        """Runs the project's development server. Yields a function that posts a form to a view."""
         port = free_port()
         words = ["runserver", "--noreload", "--nothreading", "--skip-checks", f"127.0.0.1:{port}"]
         with subprocess.Popen(
@@ -107,7 +107,7 @@ def test_outbox_in_the_projects_database(catcher, tmp_path):
         status, told = post("order", to="ann@example.org", number="17")
         assert (status, told) == (200, {"order": "17", "confirmation": "queued"})
         assert post("order", to="ann@example.org", number="17") == (status, told)
-        # Rolled back: never there.
+        # The transaction was rolled back, so the message was never there.
         assert post("order", to="ben@example.org", number="18", stock="none")[0] == 500
         assert not catcher.messages
         assert post("password", to="carol@example.org") == (200, {"sent": 1})

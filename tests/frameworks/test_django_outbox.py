@@ -205,7 +205,7 @@ def test_migrate_makes_the_tables(tmp_path):
         """,
         tmp_path,
     )
-    # The very first message of the project, in a transaction that has written.
+    # The first message of the project, in a transaction that has already written.
     run(SHOP, tmp_path)
     with rsmtp.Outbox(tmp_path / "shop.db", read_only=True) as outbox:
         assert [entry.subject for entry in outbox.entries()] == ["sold"]

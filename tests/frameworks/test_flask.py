@@ -135,7 +135,7 @@ def test_what_is_wrong_is_told():
 
 
 def test_an_application_that_is_tested_from_now_on_sends_nothing(catcher):
-    """As Flask's documentation has it: the application is made, and then TESTING is set."""
+    """Flask's documentation does this: it makes the application and then sets TESTING."""
     app, mail = application(catcher)
     app.config.update(TESTING=True)
     with app.app_context(), mail.recorded() as outbox:

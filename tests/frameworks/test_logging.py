@@ -142,7 +142,7 @@ def test_what_is_left_at_the_end_is_told(logger, capsys):
 
 
 def test_its_own_records_are_not_mailed(catcher):
-    """A handler of the root logger, at DEBUG: each mail would make others."""
+    """With a handler on the root logger at DEBUG, each mail would cause another."""
     root = logging.getLogger()
     handler = MailHandler((catcher.host, catcher.port), "a@example.org", "b@example.org", "Log", delay=0)
     level = root.level
@@ -161,7 +161,7 @@ def test_its_own_records_are_not_mailed(catcher):
 
 
 def test_two_handlers_do_not_mail_each_other(catcher):
-    """What one logs while it sends is no matter for the other one."""
+    """Records that one handler causes while it sends are ignored by the other one."""
     root = logging.getLogger()
     handlers = [
         MailHandler((catcher.host, catcher.port), "a@example.org", to, "Log", delay=0)
@@ -179,14 +179,14 @@ def test_two_handlers_do_not_mail_each_other(catcher):
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
-    # Closing would have sent what came of the first two.
+    # Closing would have sent the records of the first two.
     assert sorted(message.rcpt_tos for message in catcher.messages) == [["b@example.org"], ["c@example.org"]]
     for message in catcher.messages:
         assert "rsmtp" not in parts(message)["text/plain"]
 
 
 def test_closing_waits_no_longer_than_its_timeout(logger, capsys):
-    """A server that says nothing holds the mail that is being sent, and would hold the next one."""
+    """A silent server blocks the mail that is being sent, and would block the next one."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         handler = MailHandler(
             silent.getsockname(), "a@example.org", "b@example.org", "Log",

@@ -29,7 +29,7 @@ def redis(tmp_path_factory):
 
 @pytest.fixture(params=["outbox", "redis"])
 def once(request, tmp_path):
-    """Where it is written down what was sent."""
+    """The file that records which messages were sent."""
     if request.param == "outbox":
         return lambda **times: rsmtp.Outbox(tmp_path / "mail.db", **times)
     server = request.getfixturevalue("redis")
@@ -60,7 +60,7 @@ def test_the_same_job_again_sends_nothing(catcher, once):
     assert deliver(told)["recipients"] == first["recipients"]
     assert Deliverer(mailer(catcher), once=once())(told)["recipients"] == first["recipients"]
     assert catcher.count == 1
-    # The same message, made anew.
+    # The same message, created again.
     assert deliver(job(letter(), key="invoice/7"))["recipients"] == first["recipients"]
     with pytest.raises(ValueError, match="'invoice/7' was given to another message"):
         deliver(job(letter("Another"), key="invoice/7"))
@@ -171,7 +171,8 @@ def deliver_in_a_child(make_once, catcher_place, told):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize(("stage", "fate"), [("EHLO", "sent"), ("end-of-data", "unknown")])
 def test_a_worker_that_is_killed(catcher, once, stage, fate):
-    """Before the end of the mail data is said another one sends; after it the fate is unknown."""
+    """If the worker is killed before the end of the mail data is announced, another one sends the
+    message. After that, the fate is unknown."""
     make = lambda: once(lease=1.0)  # noqa: E731
     told = job(letter(), key="invoice/7")
     catcher.fault(stage, stall=True, times=1)
