@@ -299,8 +299,8 @@ def test_a_refused_login_is_shown(command):
         client.login("ann", "wrong")
     catch.until("-- connection 1, no message ---")
     catch.until("no TLS\n535 5.7.8 Username or password is wrong\n\n")
-    # One that brings a message is shown by that, a refusal in between or not; one that is
-    # refused nothing, not at all.
+    # A connection that brings a message is shown by the message, even after a refusal. A connection
+    # with neither a message nor a refusal is not shown.
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.ehlo()
     with smtplib.SMTP("127.0.0.1", port) as client:
