@@ -173,7 +173,7 @@ def test_on_loopback_a_context_asks_for_tls(server_context):
 
 
 def after_hello(peer):
-    """The script continues after this EHLO and needs a greeting for it."""
+    """Reads the EHLO. The greeting of the script that continues is its answer."""
     peer.line()
     return peer
 
