@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rsmtp
 
-# Words that would do harm if they got out of their place.
+# Words that would do harm if they reached another place in the command.
 PIECES = [
     "\r\n", "\n", "\r", "\0", "\t", " ", "<", ">", ",", ";", '"', "\\", "@", ":", "=", "(", ")", "[", "]",
     "\x7f", "\x85", "\u2028", "\uff1e", "\u02da", "\uff1d", "é", "a", "b.example",
@@ -35,7 +35,7 @@ SETTINGS = settings(
 
 @pytest.fixture(scope="module")
 def catcher():
-    # Every option is taken for an extension's, so that it is the client who refuses.
+    # The server offers every option's extension, so only the client can refuse it.
     with rsmtp.Catcher(tls="none", keep=10) as catcher:
         yield catcher
 
@@ -48,17 +48,17 @@ def conversation(catcher):
 
 
 def said(client):
-    """What the client has said so far, a line each."""
+    """The lines that the client has sent so far."""
     return [line.text for line in client.transcript if line.direction == "C"]
 
 
 def attempt(client, action):
-    """Does it. Gives what was said, or None when it was refused with nothing said."""
+    """Makes the attempt. Returns what the client sent, or None if it refused and sent nothing."""
     before = len(said(client))
     try:
         action()
     except REFUSALS as error:
-        # A refusal of the server's is no refusal of ours.
+        # A refusal by the server is not the client's refusal.
         if not isinstance(error, smtplib.SMTPResponseException):
             assert len(said(client)) == before, f"refused after it was said: {said(client)[before:]}"
             return None
@@ -68,7 +68,7 @@ def attempt(client, action):
 
 
 def path(line):
-    """The path of a MAIL or RCPT line as a server cuts it out, and what stands behind it."""
+    """The path of a MAIL or RCPT line as a server reads it, and the text after it."""
     match = re.fullmatch(r'(?:MAIL FROM|RCPT TO):<((?:[^"<>]|"(?:\\.|[^"\\])*")*)>( .*)?', line, re.I | re.S)
     assert match, f"not one path: {line!r}"
     return match[1], match[2] or ""
@@ -165,7 +165,7 @@ def test_an_argument_is_one_line(catcher, text):
 @given(text=HOSTILE)
 def test_a_free_command_is_one_line(catcher, text):
     with conversation(catcher) as client:
-        # A verb that no server knows: what the others mean is the client's business.
+        # A verb that no server knows. Other verbs would change the client's state.
         lines = attempt(client, lambda: client.docmd("XNONE", text))
         if lines is not None:
             assert len(lines) == 1

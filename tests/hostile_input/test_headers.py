@@ -31,12 +31,12 @@ REFUSALS = (ValueError, email.errors.MessageError)
 
 
 def sent(message):
-    """What would go out: through the catcher's doorstep, without a connection."""
+    """The octets that would be sent, without a connection."""
     return bytes(outgoing.render(message, utf8=False))
 
 
 def check_wire(octets):
-    """What holds of every message that we build."""
+    """Checks the properties of every message that rsmtp builds."""
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", octets), "a bare CR or LF"
     assert b"\0" not in octets
     assert max(map(len, octets.split(b"\r\n"))) <= 998
@@ -71,7 +71,7 @@ def test_message_has_the_fields_that_were_given(name, value):
     check_wire(octets)
     parsed = email.message_from_bytes(octets)
     hidden = name.lower() in ("bcc", "resent-bcc")
-    # Message-ID and the like are put in where they are missing, and here they are given.
+    # A missing Message-ID and the like would be added, so they are given here.
     expected = set(before) | ({name.lower()} if not hidden else set())
     assert set(names(parsed)) == expected
     assert parsed.get_payload().strip() == "hello"
@@ -86,7 +86,7 @@ def test_subject_is_read_back(value):
         return
     check_wire(octets)
     subject = email.message_from_bytes(octets)["Subject"]
-    # What looks like an encoded-word already is read as what it says.
+    # Text that already looks like an encoded-word is decoded when it is read.
     if value and "=?" not in value:
         assert squeezed(text_of(subject or "").replace("\n", "")) == squeezed(value)
 
@@ -146,7 +146,8 @@ def test_parameters_add_no_field(key, value):
 @example("Subject", "one\nBcc: evil@example.net")
 @example("Subject", "one\n\nbody")
 def test_mime_mirror_adds_no_field(name, value):
-    """As the standard library: a value's own line ends are kept where a field can go on there."""
+    """As in the standard library, a value's own line ends are kept if the field continues after
+    them."""
     message = MIMEText("hello\n")
     before = set(names(message))
     try:
@@ -173,8 +174,8 @@ def test_email_message_mirror_adds_no_field(name, value):
         return
     check_wire(octets)
     parsed = email.message_from_bytes(octets)
-    # The policy encodes a name that isn't ASCII, and lets a colon end it, as the
-    # standard library's does.
+    # The policy encodes a name that isn't ASCII, and accepts a colon at its end, as the standard
+    # library's does.
     added = set(names(parsed)) - before
     own = {name.lower(), name.lower().partition(":")[0]}
     assert added <= own or (not name.isascii() and len(added) == 1)

@@ -29,7 +29,7 @@ MODULES = [
     "rsmtp.tasks",
     "rsmtp.testing",
 ]
-# What the library makes for its callers, and what the standard library made.
+# Objects that the library makes for its callers, and methods of the standard library.
 RESULTS = [
     "Applied",
     "AsyncSending",
@@ -63,7 +63,7 @@ def made_in(module, name):
 
 
 def called_by_people():
-    """By their names: the functions, the classes, and the methods that are written in Python."""
+    """All public callables with their names: functions, classes, and methods written in Python."""
     found = {}
     for module in map(importlib.import_module, MODULES):
         own = [name for name in vars(module) if not name.startswith("_") and made_in(module, name)]
@@ -86,7 +86,7 @@ def called_by_people():
 
 
 def names(function):
-    """The arguments that can be given by name; none where every name is taken."""
+    """The arguments that can be given by name. There are none if every name is accepted."""
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return []
@@ -151,7 +151,7 @@ def test_a_call_that_does_not_fit_is_told_by_the_name_that_the_caller_knows(labe
     if any(each.kind is each.VAR_POSITIONAL for each in inspect.signature(function).parameters.values()):
         return
     told = refusal(function, *[None] * 60)
-    # `vrfy` is another name of `verify`, here as in smtplib.
+    # `vrfy` is another name of `verify`, as in smtplib.
     assert re.match(rf"({label.rpartition('.')[2]}|verify)\(\) takes ", told), told
 
 

@@ -27,7 +27,7 @@ OCTETS = MARK.encode()
 
 
 class Shows:
-    """An object of a type that can't be meant, which shows what it holds."""
+    """An object of a wrong type that shows its content."""
 
     def __repr__(self):
         return MARK
@@ -76,7 +76,7 @@ class Azures:
 
 
 def forced(value):
-    """What the server does not take, and then, in its place, the value."""
+    """Gives a value that the server refuses, and then the secret in its place."""
     return lambda force=False: (value if force else "secret", time.time() + 3600)
 
 
@@ -85,7 +85,7 @@ async def awaited(value):
 
 
 def tried(call, *args, **kwargs):
-    """What it gives, or what it raises; what is to be awaited is awaited on a loop."""
+    """Returns the result or the exception. A coroutine is run on a loop."""
     try:
         got = call(*args, **kwargs)
         return asyncio.run(got) if asyncio.iscoroutine(got) else got
@@ -136,7 +136,7 @@ def docmd(catcher, *args):
 
 
 def answered(catcher, value):
-    """The second line of AUTH LOGIN, by hand."""
+    """Answers the second line of AUTH LOGIN with the secret."""
     with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
         client.ehlo()
         client.docmd("AUTH", "LOGIN")
@@ -150,7 +150,7 @@ def sent(catcher, value):
         whole = f"{value}\r\n" if isinstance(value, str) else value
         said = tried(client.send, whole)
         result = [client, said, client.transcript]
-        # Only a whole line is answered.
+        # Only a whole line can be an answer.
         if isinstance(value, str) and not isinstance(said, Exception):
             result += [tried(client.getreply), client.transcript]
         client.close()
@@ -203,7 +203,7 @@ def at_the_command_line(*args, **environment):
 
 
 def environment_login(catcher, value):
-    """The password of RSMTP_PASSWORD; a value that no variable can have is not tried."""
+    """Logs in with the password in RSMTP_PASSWORD. A value that a variable can't hold is skipped."""
     if not isinstance(value, str) or "\0" in value or "\ud800" in value:
         return None
     url = f"smtp://{catcher.host}:{catcher.port}?tls=none"
@@ -211,7 +211,7 @@ def environment_login(catcher, value):
 
 
 def released(catcher, value):
-    """By the web inbox, to a server that refuses the login or does not get as far."""
+    """Releases a message from the web inbox to a server that refuses the login or fails earlier."""
     with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
         client.login("ann", "another")
         client.sendmail(*MESSAGE)
@@ -220,7 +220,7 @@ def released(catcher, value):
 
 
 def caught(catcher, value, *options, **environment):
-    """`rsmtp catch`, whose port is taken: it does not go on."""
+    """Runs `rsmtp catch` on a port that is in use, so that it ends at once."""
     if not isinstance(value, str) or "\0" in value or "\ud800" in value:
         return None
     place = ["--host", catcher.host, "--port", str(catcher.port), "--no-web"]
@@ -306,7 +306,7 @@ HIDDEN = [
 
 
 def everything(result):
-    """All that a program may show of a result."""
+    """Everything that a program may show of a result."""
     if isinstance(result, (list, tuple)):
         for one in result:
             yield from everything(one)

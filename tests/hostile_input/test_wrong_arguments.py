@@ -31,13 +31,13 @@ WRONG = {
     "True": True,
     "class": int,
 }
-# What no caller should have to read.
+# Words that a caller should never have to read.
 INNER = re.compile(
     r"failed to extract|is not an instance of|argument '|interpreted as an integer|must be real number"
     r"|has no attribute|not supported between|is not (iterable|callable|subscriptable)|codec can't"
     r"|can't convert|out of range integral|DnsName\(|os error|Base\w+|_rsmtp|\b_[a-z]\w*|Settings\b"
 )
-# Each argument by what else an error may call it.
+# The other names that an error may use for each argument.
 OTHERWISE = {
     "user": "username",
     "username": "user",
@@ -59,7 +59,7 @@ def catcher():
 
 
 def complaint(call, arguments):
-    """The error of a call; None where it was no error."""
+    """The error of a call, or None if there was none."""
     try:
         result = call(**arguments)
         if inspect.isawaitable(result):
@@ -80,7 +80,7 @@ async def awaited(result):
 
 
 def faults_of(call, signature, good):
-    """What is wrong with what is said of wrong arguments."""
+    """Checks the error messages for wrong arguments and returns their faults."""
     found = []
     for argument, parameter in signature.parameters.items():
         if argument in ("self", "text") or parameter.kind in (
@@ -99,7 +99,7 @@ def faults_of(call, signature, good):
                 named = isinstance(error, (TypeError, ValueError, LookupError, OSError)) and any(
                     word in told for word in words
                 )
-            # What was given may itself look like something of ours.
+            # The given value may itself contain such a word.
             if not named or INNER.search(told.replace("__main__", "")):
                 found.append(f"{argument}={name}: {told}")
     return found
@@ -310,7 +310,7 @@ def test_a_secret_is_not_shown(secret):
         assert not re.search(shown, str(raised.value))
 
 
-# The methods that email.message.Message has, too, and the arguments that are looked at.
+# The methods that email.message.Message has, too, and the arguments that are checked.
 OF_A_MESSAGE = {
     "get": {"name": "subject"},
     "get_all": {"name": "subject"},

@@ -12,7 +12,7 @@ from rsmtp import aiosmtplib
 
 A, B = "a@example.org", "b@example.org"
 MESSAGE = rsmtp.Message("x", from_=A, to=B)
-# Documented, and as aiosmtplib's: an address that its encoding has not, and what TLS raises.
+# Documented behaviour, as in aiosmtplib: an address that the encoding can't express, and TLS errors.
 AS_DOCUMENTED = (UnicodeEncodeError, aiosmtplib.SMTPException, ssl.SSLError)
 VERBS = {
     "execute_command": {"args": b"NOOP"},
@@ -46,7 +46,7 @@ def catcher():
 
 
 def called(function, signature, given):
-    """By place where an argument has no name for callers."""
+    """Calls it, by position if callers have no name for an argument."""
     places = [
         given[name]
         for name, parameter in signature.parameters.items()
@@ -76,9 +76,9 @@ async def faults_of(call, signature, good):
                 named = isinstance(error, (TypeError, ValueError, LookupError, OSError)) and (
                     argument in told
                     or (argument, "command") == ("args", told.split()[1])
-                    # aiosmtplib's own words.
+                    # aiosmtplib's own messages.
                     or (argument in ("sock", "socket_path") and "using a socket" in told)
-                    # One address or another of a message is at fault, by the field's name.
+                    # The error names the field whose address is wrong.
                     or (argument == "message" and "From" in told)
                 )
             else:
