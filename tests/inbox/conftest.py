@@ -33,7 +33,7 @@ def api(inbox):
 
 @pytest.fixture
 def send(catcher):
-    """Octets, text or a message, through smtplib."""
+    """Sends octets, text or a message with smtplib."""
 
     def send(mail="Subject: hello\n\nbody\n", to="bob@example.org", sender="ann@example.org"):
         with smtplib.SMTP(catcher.host, catcher.port, timeout=50) as client:

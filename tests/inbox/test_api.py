@@ -133,7 +133,7 @@ def test_only_the_kept_are_listed():
                     answer = json.load(response)
         assert [one["subject"] for one in answer["messages"]] == ["11", "10", "9", "8", "7"]
         assert (answer["kept"], answer["count"]) == (5, 12)
-        # What is forgotten there is forgotten here.
+        # The catcher no longer has a message that was removed through the API.
         assert len(inbox._site.context.index._summaries) == 5
 
 
@@ -149,7 +149,7 @@ def test_a_request_waits_for_mail(api, send):
 
 
 class Events:
-    """Server-sent events, read line by line."""
+    """Reads server-sent events line by line."""
 
     def __init__(self, inbox):
         self.connection = http.client.HTTPConnection(inbox.host, inbox.port, timeout=10)
@@ -254,7 +254,7 @@ def test_connections_without_mail_are_there_too(api, catcher):
         client.ehlo()
         with pytest.raises(smtplib.SMTPAuthenticationError):
             client.login("ann", "s3cret-s3cret")
-    # The client has heard 221; the thread that said so may have a moment to go.
+    # The client has read the 221, but the server's thread may need a moment to end.
     seen = catcher.changes
     while not catcher.conversations[-1].closed:
         seen = catcher.wait_for_change(seen)

@@ -67,7 +67,7 @@ def test_what_browsers_say_about_themselves_counts(api, send, site):
     ):
         assert api.ask("GET", path, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors").status == 403
         assert api.ask("GET", path, Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate").status == 403
-    # A link to the page itself may stand anywhere.
+    # Any site may link to the page itself.
     assert api.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate").status == 200
     assert api.ask("GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors").status == 403
     assert api.ask("GET", f"{API}/messages", Sec_Fetch_Site="same-origin").status == 200
@@ -224,8 +224,8 @@ def test_the_whole_network_when_it_is_meant(catcher):
 
 
 def test_only_this_machine_releases(catcher, send, monkeypatch):
-    """Other machines would have an open relay. (A connection from elsewhere can't be had
-    in a test: what the guard takes for one is changed.)"""
+    """Other machines would have an open relay. (A test can't connect from elsewhere, so it
+    changes what the guard counts as another machine.)"""
     number = send()
     with rsmtp.Catcher(tls="none") as relay, Inbox(catcher) as inbox:
         from inbox.tools import Api

@@ -14,7 +14,7 @@ import pytest
 
 from inbox.tools import API, html_mail
 
-# What fires without a click. T/trip becomes the tripwire's address.
+# Attacks that need no click. T/trip is replaced by the tripwire's address.
 LOADS = {
     "img": '<img src="T/trip">',
     "srcset": '<img srcset="T/trip 1x, T/trip 2x">',
@@ -70,7 +70,7 @@ def armed(html, tripwire, name="it"):
 
 
 def settle(context, tripwire):
-    """Another tab asks the tripwire for something: what was to come before it has come."""
+    """Another tab asks the tripwire for something. All earlier requests have arrived before that."""
     page = context.new_page()
     page.goto(f"{tripwire.url}/control")
     page.close()
@@ -83,7 +83,7 @@ def tripped(tripwire):
 
 @pytest.mark.parametrize("name", LOADS)
 def test_bare_it_gets_out(browser, tripwire, name):
-    """The control: the attack works where nothing stands in its way."""
+    """The control: the attack works if nothing stops it."""
     tripwire.pages["/bare"] = armed(LOADS[name], tripwire)
     context = browser.new_context()
     context.new_page().goto(f"{tripwire.url}/bare", wait_until="commit")
@@ -115,7 +115,7 @@ def test_in_the_inbox_nothing_gets_out(open_page, send, tripwire, half):
 
 @pytest.mark.parametrize("half", HALVES, ids=["even", "odd"])
 def test_at_its_own_address_nothing_gets_out(open_page, inbox, send, tripwire, half):
-    """The mail's HTML opened by itself, without the page's frame around it."""
+    """The mail's HTML is opened directly, without the page's frame around it."""
     page = open_page()
     for name, attack in half.items():
         number = send(html_mail("<p id=here>here</p>" + armed(attack, tripwire, name)))
@@ -128,7 +128,7 @@ def test_at_its_own_address_nothing_gets_out(open_page, inbox, send, tripwire, h
 
 
 def dump(address, tmp_path):
-    """Chromium as people run it; Playwright's never connects ahead."""
+    """Runs Chromium as users do. Playwright's Chromium never connects in advance."""
     options = ["--headless", "--disable-gpu", f"--user-data-dir={tmp_path}", "--virtual-time-budget=2000"]
     if os.geteuid() == 0:
         options.append("--no-sandbox")
@@ -139,7 +139,7 @@ def dump(address, tmp_path):
 
 
 def test_no_connection_ahead(browser, inbox, send, tripwire, tmp_path):
-    """Connecting is telling: a connection that asks for nothing is heard too."""
+    """A connection reveals something by itself, so one without a request counts, too."""
     links = "".join(
         f'<link rel="{rel}" href="{tripwire.url}/trip">' for rel in ("preconnect", "prefetch", "icon")
     )
@@ -187,7 +187,7 @@ def test_the_page_is_out_of_reach(open_page, send, catcher, tripwire, attack):
     assert page.url.endswith(f"#/messages/{number}")
     assert catcher.count == len(catcher.messages) == 1
     assert tripped(tripwire) == []
-    # Seen from the page, the frame is a stranger.
+    # To the page, the frame belongs to a foreign origin.
     assert page.evaluate("document.querySelector('iframe').contentDocument") is None
 
 
@@ -253,7 +253,7 @@ def test_headers_and_names_are_text(open_page, send, text):
     page = open_page(f"#/messages/{number}/attachments")
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
     assert page.locator("article h2").inner_text() == text
-    # The standard library takes <> around a whole file name for quotes.
+    # The standard library reads <> around a whole file name as quotes.
     assert page.locator(".files b").inner_text() in (text, text[1:-1])
     for tab in ("Headers", "Source", "Conversation"):
         page.get_by_role("tab", name=tab).click()
@@ -263,7 +263,7 @@ def test_headers_and_names_are_text(open_page, send, text):
 
 
 def test_another_site_gets_nothing(open_page, browser, inbox, send, catcher, tripwire):
-    """A page that one happens to visit can neither read, nor embed, nor change anything."""
+    """A site that the user happens to visit can't read, embed or change anything."""
     number = send(html_mail("<p>secret</p>"))
     base = inbox.url[:-1]
     tripwire.pages["/site"] = f"""<body><script>

@@ -81,7 +81,7 @@ def test_a_port_that_is_taken(catcher):
 def test_too_many_connections_are_closed_and_the_rest_is_served(catcher):
     with Inbox(catcher) as inbox:
         crowd = [socket.create_connection((inbox.host, inbox.port), timeout=10) for _ in range(130)]
-        # Accepted in order: when the last one is closed, all have been seen.
+        # Connections are accepted in order. When the last one is closed, all have been accepted.
         assert crowd[-1].recv(1) == b""
         for one in crowd:
             one.close()
@@ -128,7 +128,7 @@ def test_the_command_serves_it_and_ends_with_it():
         url = next(line.split()[-1] for line in process.stdout if "web page" in line)
         with urllib.request.urlopen(f"{url}api/v1/server") as response:
             assert response.status == 200
-        # A browser that listens must not keep the command from ending.
+        # A browser that is still listening must not keep the command from ending.
         listening = urllib.request.urlopen(f"{url}api/v1/events")
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=20)
@@ -158,7 +158,7 @@ def test_a_taken_port_is_said_when_it_was_asked_for():
 
 
 def test_deleted_in_the_page_and_still_printed():
-    """A message that comes after "delete all" is printed like any other."""
+    """A message that arrives after "delete all" is printed like any other."""
     with catch("--web-port", "0") as process:
         lines = iter(process.stdout)
         port = int(next(line for line in lines if "SMTP on" in line).split(",")[0].rpartition(":")[2])

@@ -13,7 +13,7 @@ from rsmtp._web.mail import Mail, decode, readable
 
 
 def everything(data):
-    """All that the inbox ever asks of a mail."""
+    """Everything that the inbox ever asks about a mail."""
     mail = Mail(data)
     assert all(isinstance(name, str) and isinstance(value, str) for name, value in mail.headers)
     for part in mail.attachments:
@@ -80,7 +80,7 @@ BOMBS = {
 def test_bombs_do_not_go_off(name):
     begin = time.process_time()
     everything(BOMBS[name])
-    # Seconds, not minutes: what grows with the square of its size would take those.
+    # Quadratic code would take minutes instead of seconds.
     assert time.process_time() - begin < 10
 
 

@@ -69,7 +69,7 @@ def test_every_tab(open_page, send):
         page.get_by_role("tab", name=tab).click()
         page.get_by_role("tabpanel", name=tab).get_by_text(words).first.wait_for()
         assert page.get_by_role("tab", name=tab).get_attribute("aria-selected") == "true"
-    # The tab stays when one goes on to another message.
+    # The tab stays the same when the user selects another message.
     send("Subject: next\n\ntext\n")
     page.get_by_role("option", name="next").click()
     page.get_by_role("tabpanel", name="Conversation").wait_for()
@@ -138,7 +138,7 @@ def test_by_keyboard_alone(open_page, send, catcher):
     page.locator("#message-5").wait_for(state="detached")
     page.wait_for_function("() => document.querySelector('article h2')?.textContent === 'mail 4'")
     assert [message.number for message in catcher.messages] == [1, 2, 3, 4]
-    # Along the tabs, and back out.
+    # Move along the tabs, and back out.
     page.get_by_role("tab", name="Text").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("tabpanel", name="Headers").wait_for()
@@ -149,7 +149,7 @@ def test_by_keyboard_alone(open_page, send, catcher):
     page.keyboard.press("/")
     page.keyboard.type("mail 2")
     page.get_by_text("1 of 4 messages match").wait_for()
-    # Keys are letters while one types.
+    # While the user types, keys are letters and not shortcuts.
     assert page.get_by_label("Search messages").input_value() == "mail 2"
     page.keyboard.press("ArrowDown")
     page.wait_for_function("() => document.querySelector('article h2')?.textContent === 'mail 2'")
@@ -184,7 +184,7 @@ def test_misbehaviour_is_told_seen_and_ended(open_page, send, catcher):
     page.get_by_label("Delay in seconds").fill("0.5")
     page.get_by_label("Only for").fill("@example.org")
     page.get_by_role("button", name="Misbehave", exact=True).click()
-    # The server's own words say what is wrong; what was typed is still there.
+    # The server's own words say what is wrong, and the typed text is still there.
     page.locator("#toast").get_by_text("address").wait_for()
     assert page.get_by_label("Delay in seconds").input_value() == "0.5"
     page.get_by_role("button", name="Behave well again").click()
@@ -306,7 +306,7 @@ def test_tags_links_and_pictures(open_page, send):
     assert page.locator(".files b").all_inner_texts() == ["Read more", "Trap"]
     assert [link.get_attribute("href") for link in page.locator(".files a").all()] == ["https://a.example/"]
     page.get_by_role("tab", name="Attachments 1").click()
-    # The page's policy allows no code from text: nothing can be waited for by an expression.
+    # The page's policy forbids code from text, so Playwright can't wait for an expression.
     shown = page.locator("img.kind").evaluate(
         "img => { img.loading = 'eager'; return img.decode().then(() => img.naturalWidth) }"
     )

@@ -18,7 +18,7 @@ def search(api):
 
 @pytest.fixture
 def mails(send):
-    """Three mails that differ in everything that can be asked for."""
+    """Three mails that differ in everything that a search can ask for."""
 
     def mail(subject, sender, to, text, **fields):
         one = email.message.EmailMessage()

@@ -11,13 +11,13 @@ API = "/api/v1"
 
 
 class Api:
-    """What a test in any language would do: requests, JSON."""
+    """An API client as in any test: requests and JSON."""
 
     def __init__(self, inbox):
         self.inbox = inbox
 
     def ask(self, method, path, body=None, **headers):
-        """The response, its body read. Header names are written with underscores."""
+        """Returns the response with its body read. Header names are written with underscores."""
         connection = http.client.HTTPConnection(self.inbox.host, self.inbox.port, timeout=50)
         try:
             if body is not None and not isinstance(body, (bytes, str)):
@@ -64,8 +64,8 @@ def html_mail(html, subject="html", images=()):
 
 
 class Tripwire(socketserver.ThreadingTCPServer):
-    """A listener that must stay untouched: each connection is noted, with the path that was
-    asked for, if any was."""
+    """A listener that must stay untouched. Each connection is recorded, with the requested path
+    if there is one."""
 
     daemon_threads = True
     allow_reuse_address = True
