@@ -77,7 +77,7 @@ def test_what_is_no_message(arguments, error, words):
 
 
 def test_hostile_mail_is_looked_at_too():
-    """Whatever it is, it ends in findings and in no exception."""
+    """Any mail results in findings and never in an exception."""
     sound = message(
         html="<p>Hi <a href='https://x.example'>x</a></p>", attachments={"a.zip": b"PK\3\4"}
     ).as_bytes()
@@ -114,7 +114,7 @@ def test_refuse(catcher):
         assert [finding.rule for finding in refused.value.findings] == ["template-left"]
         copied = pickle.loads(pickle.dumps(refused.value))
         assert str(copied) == str(refused.value)
-        # Warnings hold nothing up.
+        # Warnings don't stop a message.
         sender.send(message("Hi", subject="BUY THIS RIGHT NOW"))
         report = sender.send_all([message("Hi"), message(), message("Ho")])
     assert (report.sent, report.not_sent) == (2, 1)
@@ -200,7 +200,7 @@ def rspamd():
 
 
 def answering(answer):
-    """Host and port of a server that gives one answer."""
+    """The host and port of a server that gives one answer."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():

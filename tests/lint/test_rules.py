@@ -29,7 +29,7 @@ OTHERS = (
 
 
 def octets(*changes, body=None):
-    """The sound message with fields changed: (name, value or None)."""
+    """The sound message with changed fields: (name, value or None)."""
     head, _, rest = SOUND.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     for name, value in changes:
