@@ -12,7 +12,7 @@ def catcher():
 
 @pytest.fixture(params=["Mailer", "AsyncMailer"])
 def either_mailer(request, monkeypatch):
-    """The same test by both: under asyncio, the facade stands where Mailer does."""
+    """Runs the test with both mailers. For asyncio, the facade replaces Mailer."""
     if request.param == "AsyncMailer":
         monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
     yield request.param

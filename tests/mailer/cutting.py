@@ -12,15 +12,14 @@ EHLO = {
 
 
 class Cut(Exception):
-    """So far and no further."""
+    """The connection is cut at this octet."""
 
 
 class Cutting:
-    """A script for `client.scripted.serve`. Its first session ends at an octet, counted
-    from the first octet of mail on; all later ones are as they should be. `took` names,
-    by recipient, each message that it has taken, as often as it has; `told` those whose
-    answer went out whole before the end.
-    """
+    """A script for `client.scripted.serve`. Its first session ends at an octet, counted from the
+    first octet of mail. All later sessions are normal. `took` names the recipient of each message
+    that it has taken, once for each time. `told` has those whose answer was sent completely
+    before the end."""
 
     def __init__(self, offer, *, heard=None, said=None, reset=False, refuses=()):
         self.offer = EHLO[offer]
@@ -33,7 +32,7 @@ class Cutting:
 
     def __call__(self, peer):
         self.sessions += 1
-        # Small replies go out as they come, not with the next acknowledgement.
+        # Small replies are sent at once and don't wait for the next acknowledgement.
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         session = Session(self, peer, bounded=self.sessions == 1)
         try:

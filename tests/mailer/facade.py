@@ -9,13 +9,13 @@ _runners = []
 
 
 def close_loops():
-    """After a test: also those of mailers that the test has not closed."""
+    """After a test, closes all loops, including those of mailers that the test has not closed."""
     while _runners:
         _runners.pop().close()
 
 
 class Mailer:
-    """`rsmtp.Mailer`, by an event loop of its own that runs while something is asked."""
+    """`rsmtp.Mailer`'s interface over an event loop that runs during each call."""
 
     def __init__(self, *args, **options):
         self._mailer = rsmtp.AsyncMailer(*args, **options)

@@ -4,7 +4,7 @@ from rsmtp import errors
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 MESSAGES = [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(3)]
-# What the server says instead of yes; None: it hangs up.
+# The server's reply instead of a positive one. None means that it hangs up.
 FAULTS = {
     "transient": "451 4.3.0 later",
     "permanent": "550 5.7.1 no",
@@ -15,7 +15,7 @@ FAULTS = {
 
 
 def sent_all(mailer):
-    """Each message's fate, attempts, code and error; what was raised."""
+    """Each message's fate, attempts, code and error, and the exception."""
     try:
         report, raised = mailer.send_all(MESSAGES), None
     except errors.SMTPException as error:

@@ -111,7 +111,7 @@ def test_neither_a_text_nor_a_callable(catcher):
 @each_mailer
 @pytest.mark.parametrize("good", [2, None])
 def test_a_token_that_has_expired_is_asked_for_once_more(good):
-    """On a session of its own, and never a third time."""
+    """The token is requested on a new session, and never a third time."""
     replies = {"AUTH": ("535 5.7.8 expired", "235 welcome" if good else "535 5.7.8 expired")}
     left = {key: list(value) for key, value in replies.items()}
     asked = []
@@ -150,7 +150,7 @@ TOO_LONG = r"timed out: the callable of (password|access_token) took longer than
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that a test puts on."""
+    """A clock that the test sets."""
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
@@ -178,7 +178,7 @@ def test_what_a_blocking_one_gives_too_late_is_not_used(clock, argument, limits)
             with pytest.raises(errors.SMTPTimeoutError, match=TOO_LONG):
                 mailer.send_all([MESSAGE])
         assert server.heard == b""
-    # It is not asked again and again.
+    # The callable is not called again and again.
     assert len(asked) == 3
 
 
@@ -193,7 +193,7 @@ def test_what_a_blocking_one_gives_in_time_is_used(clock, catcher):
 
 
 class Endless:
-    """Callables that give nothing before they are let go."""
+    """Callables that return nothing until they are released."""
 
     def __init__(self):
         self.let_go = threading.Event()
@@ -211,7 +211,7 @@ class Endless:
         return "secret"
 
     async def that_holds_on(self):
-        """It does not end when it is cancelled."""
+        """A callable that does not end when it is cancelled."""
         while not self.let_go.is_set():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.01)
@@ -250,7 +250,7 @@ def test_a_loop_waits_for_a_callable_as_long_as_it_was_told(form, way, limits, m
     with serve(answering(extensions=["AUTH PLAIN"])) as server:
         try:
             with pytest.raises(errors.SMTPTimeoutError, match=TOO_LONG) as raised:
-                # The end of the loop does not wait for a thread either.
+                # The end of the loop does not wait for a thread, either.
                 asyncio.run(asyncio.wait_for(whole(server), 40))
             assert raised.value.stage == "auth"
             assert endless.ended.is_set() is (form == "asynchronous")
@@ -263,7 +263,7 @@ def test_a_loop_waits_for_a_callable_as_long_as_it_was_told(form, way, limits, m
 
 
 class Tokens:
-    """An object that is called, and awaited."""
+    """An object that is called, and whose result is awaited."""
 
     def __init__(self, text):
         self.text = text
@@ -321,7 +321,7 @@ def test_what_an_asynchronous_one_gives_is_looked_at(password, error, why):
 
 
 def test_a_plain_one_does_not_block_the_loop(catcher):
-    """It waits for what only the loop can do."""
+    """The callable waits for something that only the loop can do."""
 
     async def main():
         go_on, loop = threading.Event(), asyncio.get_running_loop()

@@ -15,7 +15,7 @@ UNKNOWN = "nobody@example.org"
 
 
 def messages(count):
-    """The second has one recipient too many."""
+    """The second message has one recipient too many."""
     return [
         (
             "a@example.org",

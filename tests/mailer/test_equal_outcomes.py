@@ -28,7 +28,8 @@ def script(stage, fault):
 
 
 def play(maker, stage, fault, hops, sessions):
-    """Each message's fate, attempts, code and error; what was raised; connections to each server."""
+    """Each message's fate, attempts, code and error, the exception, and the connections to each
+    server."""
     with serve(script(stage, fault)) as bad, serve(answering(extensions=["AUTH PLAIN"])) as good:
         security = "starttls" if stage == "STARTTLS" else "none"
         urls = [f"smtp://u:p@127.0.0.1:{bad.port}?tls={security}"]
@@ -40,8 +41,8 @@ def play(maker, stage, fault, hops, sessions):
 
 
 def expected(stage, fault, hops):
-    """The fates of all, or None where they depend on how many were under way; whether it is raised;
-    and how many connections there are to the first server with one session."""
+    """The fates of all messages, or None if they depend on how many were in flight. Also whether
+    an exception is raised, and how many connections one session makes to the first server."""
     if stage in OPENING:
         if hops == 2:
             return "sent", False, 1
@@ -74,7 +75,7 @@ def test_outcomes_are_equal_and_right(stage, fault, hops):
         if fate and not (hops == 2 and sessions > 1):
             assert both[0][:2] == both[1][:2]
         elif fate:
-            # Which message a session had when it found out is chance, and so is which was tried twice.
+            # It is chance which message a session had when it noticed, and which one was tried twice.
             assert all(1 <= attempts <= 1 + RETRIES for told, *_ in both for _, attempts, *_ in told)
             first, second = ([(index, *rest) for index, _, *rest in told] for told, *_ in both)
             assert (first, both[0][1]) == (second, both[1][1])

@@ -25,7 +25,7 @@ def _loops():
 
 
 def in_turn(*scripts):
-    """The first session goes by the first script, and so on; those behind the last by that."""
+    """Each session follows its own script in turn. Sessions after the last script repeat it."""
     left = list(scripts)
 
     def script(peer):
@@ -45,7 +45,7 @@ def by_replies(*sessions):
 
 
 def play(maker, make_script, **settings):
-    """Each message's fate, attempts, code and error; what was raised; connections."""
+    """Each message's fate, attempts, code and error, the exception, and the connections."""
     settings = {"tls": "none", "retries": 1, "backoff": 0.01, "timeout": 20} | settings
     with serve(make_script()) as server:
         with maker(host=server.host, port=server.port, **settings) as mailer:
@@ -62,7 +62,7 @@ def by_both(make_script, **settings):
 @pytest.mark.parametrize("stage", ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_the_third_session(stage, fault):
-    """Each session sends one message; the two before have done well."""
+    """Each session sends one message, and the first two succeed."""
     told, raised, _ = by_both(lambda: by_replies(GOOD, GOOD, {stage: FAULTS[fault]}, GOOD), max_messages=1)
     fates = [one[2] for one in told]
     lost_at_the_end = stage == "." and fault in ("no reply", "hang up")
@@ -71,7 +71,7 @@ def test_a_fault_in_the_third_session(stage, fault):
     elif fault == "permanent" and stage in ("MAIL", "RCPT", "DATA", "."):
         assert sorted(fates) == ["refused", "sent", "sent"]
     elif (fault, stage) in (("no reply", "greeting"), ("no reply", "EHLO")):
-        # Another attempt would end in the same way: it breaks the protocol.
+        # Another attempt would end in the same way, because the server breaks the protocol.
         assert sorted(fates) == ["not sent", "sent", "sent"]
     else:
         assert fates == ["sent"] * 3, told
@@ -97,7 +97,7 @@ def test_two_faults_in_a_run(name, retries):
     assert [one[0] for one in told] == [0, 1, 2]
     assert all(attempts <= 1 + retries for _, attempts, *_ in told)
     if retries == 3:
-        # "unknown" is not tried again.
+        # "unknown" is not retried.
         assert set(fates) <= ({"sent", "unknown"} if "at the end" in name else {"sent"}), told
         assert raised == "NoneType"
     # A lost answer to the end of the data is the only way to "unknown".
@@ -105,7 +105,7 @@ def test_two_faults_in_a_run(name, retries):
 
 
 def behind_starttls(how, context):
-    """A session that ends at STARTTLS, which the server has agreed to."""
+    """A session that ends at STARTTLS after the server has agreed to it."""
 
     def script(peer):
         # A client that gives up does not wait for the end of a handshake.
@@ -166,7 +166,7 @@ def test_an_end_behind_starttls(end, sessions, server_context):  # noqa: F811
     assert first[:2] == second[:2]
     told, raised, connections = first
     assert {one[2] for one in told} == {"not sent"}
-    # A session that was ready for mail fails each message by itself.
+    # If a session was ready for mail, each message fails by itself.
     assert (raised == "NoneType") == (end == "after EHLO")
     if end != "after EHLO":
         assert connections == second[2] == 1 + ENDS[end]

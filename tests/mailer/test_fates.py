@@ -110,7 +110,7 @@ def test_what_may_have_arrived_stays_unknown_where_the_content_cannot_be_read_ag
     file = tmp_path / "report.bin"
     file.write_bytes(bytes(1000))
     message = rsmtp.Message("hi", from_="a@example.org", to="b@example.org", attachments=[file])
-    # It goes when it has taken the message, before it says so.
+    # The server closes after it has taken the message and before it answers.
     before = {"BDAT": b"250 ok\r\n" * 2, "DATA": b"250 ok\r\n" * 2 + b"354 go on\r\n"}
     losing = Cutting(offer, said=len(before[offer]))
 
@@ -128,7 +128,8 @@ def test_what_may_have_arrived_stays_unknown_where_the_content_cannot_be_read_ag
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_lost_in_the_middle_of_a_window(catcher, taken):
-    """Whatever was in flight: sent is there, not sent was sent again, unknown may be either."""
+    """For all messages in flight: a sent one has arrived, one not sent was sent again, and an
+    unknown one may be either."""
     catcher.fault("end-of-data", disconnect="reset", accept=taken, skip=100, times=1)
     with mailer(catcher, connections=1) as sender:
         report = sender.send_all(messages(1000))
@@ -249,7 +250,7 @@ def test_a_recipient_named_twice(catcher):
 
 
 def test_a_server_that_reads_no_further_until_its_replies_are_read():
-    """Both sides' buffers are full when each waits for the other: 6 MB one way, 12 MB back."""
+    """The buffers of both sides are full and each waits for the other: 6 MB one way, 12 MB back."""
     wordy = ["250-" + "x" * 400] * 160 + ["250 ok"]
     content = b"x" * 76 * 1300 + b"\r\n"
     script = answering({"MAIL": wordy, "RCPT": wordy, "BDAT": wordy}, extensions=["PIPELINING", "CHUNKING"])
@@ -317,7 +318,7 @@ def test_a_stream_that_is_left_stops(catcher):
             assert receipt.ok
             break
         assert not any(thread.name == "rsmtp-session" for thread in threading.enumerate())
-        # The mailer is as good as before.
+        # The mailer works as before.
         assert sender.send(messages(1)[0]).ok
 
 

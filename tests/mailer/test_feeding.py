@@ -20,7 +20,8 @@ def sender(catcher):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_no_message_waits_for_the_next_one(catcher, sender, stream):
-    """A generator that waits, as one over a queue does, keeps nothing back that it gave."""
+    """A generator that waits, as one over a queue does, doesn't hold back the messages that it
+    has given."""
 
     def in_bursts():
         given = 0
@@ -37,7 +38,7 @@ def test_no_message_waits_for_the_next_one(catcher, sender, stream):
 
 
 class Interrupting(email.message.EmailMessage):
-    """It is Ctrl-C'd while it is written out."""
+    """A message that is interrupted by Ctrl-C while it is written out."""
 
     def walk(self):
         raise KeyboardInterrupt
@@ -50,7 +51,7 @@ def test_ctrl_c_while_a_message_is_prepared(catcher, sender):
     with pytest.raises(KeyboardInterrupt) as raised:
         sender.send_all(taken)
     report = raised.value.report
-    # What was taken out of the iterable stands in the report, the rest is still in there.
+    # The messages taken from the iterable are in the report, and the rest are still in the iterable.
     assert report.total == 2 and list(taken) == [MESSAGE]
     [prepared] = [receipt for receipt in report.receipts if receipt.message is message]
     assert prepared.index == 1 and "stopped" in str(prepared.error)
@@ -75,7 +76,7 @@ def test_a_generator_may_send_too(catcher, sender):
 
 
 def interrupting(count):
-    """A trace function that interrupts where the mailer begins its so manieth line."""
+    """A trace function that interrupts when the mailer reaches a given line, counted from the start."""
     left = count
 
     def trace(frame, event, _):
@@ -91,7 +92,7 @@ def interrupting(count):
 
 
 def test_no_receipt_is_lost_to_an_interrupt_at_any_line(sender, catcher):
-    """Of a stream: it was yielded or it is in the exception's report."""
+    """In a stream, each receipt was yielded or is in the exception's report."""
     told = {}
     for count in range(1, 250):
         message = (*MESSAGE[:2], f"Subject: {count}\r\n\r\nhello\r\n")

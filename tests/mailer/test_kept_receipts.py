@@ -102,7 +102,7 @@ def test_what_was_not_written_by_it_is_refused(report, change, words):
     bad = good | {"recipients": [good["recipients"][0] | change]}
     with pytest.raises(ValueError, match=words):
         rsmtp.Receipt.from_dict(bad)
-    # What older versions did not write may be missing.
+    # Values that older versions did not write may be missing.
     for name in good.keys() - {"options", "options_left_out"}:
         without = {key: value for key, value in good.items() if key != name}
         with pytest.raises(ValueError, match=name):

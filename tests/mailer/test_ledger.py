@@ -12,7 +12,7 @@ MESSAGES = [("ann@example.org", ["bob@example.net"], b"Subject: %d\r\n\r\nHello\
 
 
 def by_threads(url, note, **options):
-    """The receipts, and what was raised."""
+    """Returns the receipts and the exception."""
     receipts = []
     with rsmtp.Mailer(url, **options) as mailer:
         sending = mailer._engine.send_all(True, 0, recorded=False, note=note)
@@ -54,7 +54,7 @@ class Immediately:
 
 
 class Later(Immediately):
-    """Says "not yet" as often as it can, as a disk that is waited for in a thread does."""
+    """Answers "not yet" as often as it can, like a disk that a thread waits for."""
 
     nudge = None
 

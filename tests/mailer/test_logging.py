@@ -127,7 +127,7 @@ def test_what_may_have_arrived_has_its_line(catcher, caplog, way):
             pass
     (line,) = said(caplog, "rsmtp.mail", logging.INFO)
     assert line.startswith(f"unknown for {ADDRESS} by ")
-    # With nothing left to send, none is tried again.
+    # If there is nothing left to send, no session is retried.
     assert not said(caplog, "rsmtp.mail", logging.WARNING)
 
 
@@ -195,7 +195,7 @@ def test_levels_follow_at_run_time(catcher, caplog):
 
 
 class SendsItself(logging.Handler):
-    """Sends a mail for each record that is not about its own."""
+    """A handler that sends a mail for each record that is not about its own mail."""
 
     def __init__(self, send):
         super().__init__()

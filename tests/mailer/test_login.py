@@ -13,7 +13,7 @@ MESSAGE = ("a@example.org", "b@example.org", b"Subject: x\r\n\r\nhello\r\n")
 
 
 def asking(mechanism, prompts, said):
-    """A server that ignores an initial response, and keeps what it is told."""
+    """A server that ignores an initial response, and records what it receives."""
 
     def script(peer):
         peer.say("220 x")

@@ -11,7 +11,7 @@ MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
 
 
 class Sends(logging.Handler):
-    """Sends for each record that is not about its own sending."""
+    """A handler that sends a mail for each record that is not about its own sending."""
 
     def __init__(self, send):
         super().__init__()

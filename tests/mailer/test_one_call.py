@@ -100,7 +100,7 @@ def test_both_take_the_same_arguments():
     assert arguments(rsmtp.send) == arguments(rsmtp.asend)
     assert rsmtp.asend is rsmtp.aio.send
     assert inspect.iscoroutinefunction(rsmtp.asend) and not inspect.iscoroutinefunction(rsmtp.send)
-    # Of a Mailer's arguments those are left out that several messages would need, and its rules.
+    # The arguments that only several messages would need are left out, and so are a Mailer's rules.
     ours = inspect.signature(rsmtp.send).parameters
     theirs = inspect.signature(rsmtp.Mailer).parameters
     assert set(theirs) - set(ours) == {

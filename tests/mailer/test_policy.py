@@ -25,7 +25,7 @@ def messages(count):
 
 
 def outcome(sending, many):
-    """The report, and what was raised."""
+    """Returns the report and the exception."""
     try:
         return sending.send_all(many), None
     except errors.SMTPException as error:
@@ -94,8 +94,8 @@ def test_messages_that_end_the_session_do_not_keep_the_others_from_being_sent(go
 @pytest.mark.parametrize("connections", [1, 2, 4])
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_server_that_says_421_to_every_mail_is_given_up_soon(connections, count):
-    """With many messages it is raised, with one it is told by the receipt: however many
-    connections there are."""
+    """With many messages an exception is raised, and with one message the receipt reports it,
+    however many connections there are."""
     with serve(answering({"MAIL": "421 4.3.2 busy"})) as server:
         with mailer(server, connections=connections, backoff=0.1) as sending:
             begin = time.monotonic()
@@ -134,7 +134,7 @@ def test_a_server_that_wants_a_login_for_everything_is_given_up(login):
 
 @pytest.mark.parametrize("extensions", [[], PIPELINING, CHUNKING], ids=str)
 def test_a_login_that_is_forgotten_is_made_again_before_a_message_is_refused(extensions):
-    """As after an hour: the first session takes two messages and then wants a login."""
+    """As after an hour: the first session takes two messages and then requires a login."""
     replies = {"MAIL": ("250 ok", "250 ok", "530 5.7.0 authentication required")}
     script = answering(replies, extensions=["AUTH PLAIN", *extensions])
     with serve(script) as server, mailer(server, user="u", password="p", retries=0) as sending:
@@ -172,13 +172,13 @@ def test_too_many_recipients_go_in_as_many_transactions_as_it_takes(words, exten
 
     recipients = [f"b{number}@example.org" for number in range(7)]
     many = [("a@example.org", recipients, CONTENT)] * 2
-    # Were they attempts, there would not be enough, and each would wait.
+    # If these counted as attempts, there would be too few, and each would wait.
     with serve(script) as server, mailer(server, retries=0, backoff=100, window=1) as sending:
         report = sending.send_all(many)
     assert report.ok
     for receipt in report.receipts:
         assert sorted(receipt.sent) == recipients and receipt.attempts == 1
-    # What the first transaction has shown holds for the rest of the session.
+    # The rest of the session keeps to what the first transaction has shown.
     assert named == [7, 2, 2, 1, 2, 2, 2, 1]
 
 

@@ -18,7 +18,7 @@ ANN = "ann@gmail.com"
 
 @pytest.fixture
 def gmail():
-    """Gmail's row, a catcher in place of its server, and how to trust that."""
+    """Gmail's row with a catcher in place of its server, and the settings to trust it."""
     with rsmtp.Catcher(username=ANN, password="app password", require_auth=True) as catcher:
         row = providers.find("gmail").replace(host="localhost", port=catcher.port)
         yield SimpleNamespace(row=row, catcher=catcher, trust=rsmtp.TlsConfig(ca_file=catcher.ca_file))
@@ -59,7 +59,7 @@ def the_hop(*args, **options):
 )  # fmt: skip
 def test_urls(url, server):
     if server is None:
-        # A domain is no name: `web.de` is, in `provider=`.
+        # A domain such as `web.de` is a provider's name only in `provider=`.
         with pytest.raises(ValueError, match="'web.de', not one of .*did you mean 'webde'"):
             rsmtp.Mailer(url)
         return
@@ -161,7 +161,7 @@ def test_a_message_with_more_recipients_goes_in_parts_and_has_one_receipt(gmail)
     fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
     assert fates == dict.fromkeys(addresses, "sent") | {"u77@example.org": "refused"}
     parts = [len(caught.rcpt_tos) for caught in gmail.catcher.messages]
-    # Another message may go between the parts of one.
+    # Another message may be sent between the parts of one.
     assert parts[:3] == [40, 39, 20]
     assert sorted(parts[3:]) == [1, 20, 39, 40]
     assert len({caught.data for caught in gmail.catcher.messages[:3]}) == 1
@@ -188,7 +188,7 @@ def test_a_larger_message_is_refused_before_any_of_it_is_sent(gmail):
 
 @either
 def test_the_smaller_of_two_sizes_holds(gmail):
-    """What the server says, and what is known."""
+    """The limits are the server's announced size and the known one."""
     row = gmail.row.replace(size=10**9)
     with rsmtp.Catcher(username=ANN, password="app password", max_size=1000) as catcher:
         options = {
@@ -257,7 +257,7 @@ def test_of_two_providers_the_stricter_rate_holds():
 
 @either
 def test_the_hint_says_what_this_provider_wants(gmail, monkeypatch):
-    # Also where only its host was named.
+    # This also applies if only the provider's host was named.
     rows = {"localhost": gmail.row}
     monkeypatch.setattr(providers, "at_host", rows.get)
     options = {"user": ANN, "password": "my own", "context": gmail.trust}

@@ -272,7 +272,7 @@ def test_what_waits_in_an_outbox_goes_by_the_rules(both, catcher, tmp_path):
         one = outbox.put(letter("ann@example.org")).id
         outbox.suppress("ann@example.org", "it has bounced")
         ran = both.run(outbox, suppression=outbox, before_send=seen.append, after_send=told.append)
-        # As in a report: suppressed is what no recipient is to get.
+        # As in a report, a message is suppressed if no recipient is to get it.
         assert (ran.sent, ran.suppressed, ran.ok) == (1, 1, True)
         assert outbox.get(both_of_them).state == "sent"
         assert envelopes(catcher) == [["ben@example.org"]]
@@ -340,7 +340,8 @@ def test_what_is_redirected_out_of_an_outbox_is_put_off_as_others_are(both, catc
     ("reply", "count"), [(None, "sent"), ((550, "5.1.1 no"), "refused")], ids=["taken", "refused"]
 )
 def test_a_redirected_message_counts_as_what_became_of_it_everywhere(both, catcher, tmp_path, reply, count):
-    """In a report, a receipt, an outbox and the report of a list: by the one who got it instead."""
+    """In a report, a receipt, an outbox and the report of a list, the message counts by the
+    result for the recipient that got it instead."""
     messages = [letter("ann@example.org", "ben@example.org")]
     if reply:
         catcher.fault("RCPT", reply=reply)
@@ -369,7 +370,7 @@ def test_who_is_suppressed_beside_one_who_is_redirected(both, catcher, tmp_path)
 
 
 def test_another_message_goes_to_whom_the_stored_one_is_for(both, catcher, tmp_path):
-    """The stored one has no Bcc any more, and some of its recipients may have it already."""
+    """The stored message no longer has its Bcc, and some of its recipients may already have it."""
 
     def with_footer(stored):
         made = letter("ann@example.org", "ben@example.org")

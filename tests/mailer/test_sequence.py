@@ -11,12 +11,12 @@ pytestmark = pytest.mark.usefixtures("either_mailer")
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 OUT_OF_SEQUENCE = "503 Bad sequence of commands - pipelined after end of DATA"
-# Haraka hangs up where more octets than this came behind the final dot.
+# Haraka hangs up if more octets than this follow the final dot.
 MOST_BEHIND_DATA = 8192
 
 
 class Haraka:
-    """What Haraka does with commands that came behind the final dot."""
+    """Does what Haraka does with commands that follow the final dot."""
 
     def __init__(self):
         self.messages = []
@@ -34,7 +34,7 @@ class Haraka:
                 peer.mail_data()
                 self.messages.append(recipients)
                 recipients = []
-                # The message is being queued: more comes meanwhile, if it comes.
+                # The message is being queued, and more commands may arrive in that time.
                 while select.select([peer.socket], [], [], 0.02)[0]:
                     if not peer._receive():
                         return
@@ -68,7 +68,7 @@ def test_what_is_out_of_sequence_is_put_back_and_goes_alone(recipients):
                 assert all(receipt.ok and receipt.attempts == 1 for receipt in receipts)
                 assert len(receipts) == 12
     assert [len(received) for received in haraka.messages] == [recipients] * 24
-    # Once, and then it is known of this server, by later sessions too.
+    # The server does this once. Later sessions know about it, too.
     assert haraka.out_of_sequence <= 2, haraka.out_of_sequence
 
 
@@ -87,8 +87,8 @@ def test_a_503_to_a_message_that_goes_alone_is_a_refusal():
 
 
 class Exim:
-    """Counts RSETs as Exim does: one is free after each message whose content it has seen,
-    and at the eleventh of the others it says 554 and closes."""
+    """Counts RSETs as Exim does. One RSET is free after each message whose content it has read.
+    At the eleventh of the others it sends 554 and closes."""
 
     def __init__(self):
         self.messages = []
@@ -152,7 +152,8 @@ def test_no_session_says_more_resets_than_a_server_bears(every):
 
 
 def test_what_a_server_closes_upon_is_not_unknown():
-    """All at once from the start: more than it bears are on their way before it says so."""
+    """All sessions start at once, so more RSETs than the server accepts are on their way before
+    it answers."""
     exim = Exim()
     messages = [("a@example.org", f"b{number}@example.org", CONTENT) for number in range(100)]
     messages += [("a@example.org", f"nobody{number}@example.org", CONTENT) for number in range(60)]

@@ -26,7 +26,7 @@ def secure():
 
 @pytest.fixture
 def tls(tmp_path):
-    """The server's context, and the client's."""
+    """The TLS contexts of the server and of the client."""
     folder = tmp_path / "tls"
     certificates.make(folder)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -40,8 +40,8 @@ def plain(catcher, **options):
 
 
 class Handshake:
-    """The server's side of TLS over a socket; `turns` counts how often it spoke and waited
-    for an answer before the connection stood."""
+    """The server's side of TLS over a socket. `turns` counts how often it sent something and
+    waited for an answer before the connection was ready."""
 
     def __init__(self, socket, context):
         self.socket = socket
@@ -84,8 +84,8 @@ class Handshake:
 
 
 def test_from_connecting_to_quit_in_six_turns(tls):
-    """The server answers nothing before the whole flight is there: who waited for an answer
-    within it would wait for ever."""
+    """The server answers only when the whole flight has arrived. A client that waited for an
+    answer within the flight would wait for ever."""
     server_context, client_context = tls
     turns = []
 
@@ -121,7 +121,7 @@ def test_from_connecting_to_quit_in_six_turns(tls):
 
 
 def test_a_second_session_resumes_tls(tls):
-    """Asked of OpenSSL, on the server's side."""
+    """OpenSSL on the server's side confirms it."""
     context, client_context = tls
     resumed = []
 
@@ -156,7 +156,7 @@ def test_an_ssl_context_decides_for_itself(secure):
             mailer.send(MESSAGE)
         with pytest.raises(ssl.SSLCertVerificationError) as raised:
             mailer.send_all([MESSAGE] * 2)
-    # Ours, and what its own library raises, as the client does.
+    # The exceptions are rsmtp's, and the SSLContext's own, as with the client.
     receipts = raised.value.report.receipts
     assert {type(receipt.error) for receipt in receipts} == {errors.SMTPCertificateError}
     first, second = (receipt.error for receipt in receipts)

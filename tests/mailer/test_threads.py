@@ -49,7 +49,7 @@ def test_sending_within_a_sending_on_one_session():
 
 
 def interrupts_at(count):
-    """Answers all messages before this one, and presses Ctrl-C instead of answering it."""
+    """Answers all messages before this one, and raises Ctrl-C instead of answering it."""
 
     def script(peer):
         peer.say("220 hello")
@@ -82,14 +82,14 @@ def by_stream(mailer):
         while True:
             yield messages(1)[0]
 
-    # In C, so that the interrupt comes within the generator.
+    # This iterator is written in C, so the interrupt arrives within the generator.
     [].extend(mailer.send_all(endless(), stream=True))
 
 
 @pytest.fixture
 def no_callbacks():
-    """No garbage is collected meanwhile: where the interrupt meets a weak reference's callback
-    (of `threading._dangling`, say), Python swallows it."""
+    """Turns off garbage collection, because Python swallows an interrupt within a weak
+    reference's callback (of `threading._dangling`, for example)."""
     gc.collect()
     gc.disable()
     yield
@@ -106,7 +106,7 @@ def test_ctrl_c(send, at, no_callbacks):
         assert not any(thread.name == "rsmtp-session" for thread in threading.enumerate())
     receipts = [raised.value.receipt] if send is by_send else raised.value.report.receipts
     fates = {receipt.index: receipt.recipients[0].fate for receipt in receipts}
-    # The answers to those before it may have been on their way.
+    # The answers to the earlier messages may have been on their way.
     assert fates[at - 1] == "unknown"
     assert all(index < at - 1 for index, fate in fates.items() if fate == "sent")
     assert len(receipts) == len(fates)

@@ -9,7 +9,7 @@ import rsmtp
 
 resource = pytest.importorskip("resource", reason="this system has no limit for threads")
 
-# As a user of its own, whose threads alone count; root's are not limited.
+# The test runs as a separate user, because only that user's threads count and root has no limit.
 SCRIPT = """
 import os, resource, sys
 # All that is needed is loaded first: another user may not be able to read it.
@@ -32,7 +32,7 @@ else:
 
 
 def sent_with(more: int, server: rsmtp.Catcher) -> str:
-    """What a child process prints that can start so many more threads."""
+    """The output of a child process that can start this many more threads."""
     command = [sys.executable, "-c", SCRIPT, str(server.port), str(more)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     return done.stdout + done.stderr

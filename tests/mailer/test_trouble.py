@@ -63,7 +63,7 @@ def test_the_second_server_takes_over(closed_port):
         ({}, "smtp://{}?tls=starttls", 1),
         ({}, "smtps://{}", 1),
         ({"MAIL": "421 4.3.2 busy"}, "smtp://{}?tls=none", 1),
-        # Once more in plain words, because that may have been what it broke on.
+        # The client tries once in plaintext, because TLS may have caused the failure.
         ({"MAIL": None, "EHLO": ["250-server", "250 PIPELINING"]}, "smtp://{}?tls=none", 2),
     ],
 )
@@ -92,8 +92,8 @@ def test_a_server_that_does_not_know_the_bdat_it_offers_gets_data(code):
 
 
 def answers_one_bdat_by(code, which, offers, got, takes_the_rest=False):
-    """Takes each chunk off the wire, and answers this one by `code`, and those behind it in the
-    same message too; with `takes_the_rest` it takes those, and answers when it has the last."""
+    """Reads each chunk, and answers this one and the later ones in its message with `code`. With
+    `takes_the_rest` it reads the later chunks first and answers after the last."""
     chunks = 0
 
     def script(peer):
@@ -135,7 +135,7 @@ def answers_one_bdat_by(code, which, offers, got, takes_the_rest=False):
 
 
 def numbered(count, octets):
-    """So many messages, each of them told apart by its first line."""
+    """Messages that are numbered in their first line."""
     text = b"x" * 70 + b"\r\n"
     content = [b"Subject: %d\r\n\r\n" % number + text * (octets // 72) for number in range(count)]
     return [("a@example.org", ["b@example.org"], one) for one in content]
@@ -154,7 +154,7 @@ def test_one_bdat_that_is_not_taken_loses_nothing_and_doubles_nothing(code, whic
     assert report.unknown == report.not_sent == 0, report
     sent = [receipt.message[2] for receipt in report.receipts if receipt.ok]
     assert sorted(got) == sorted(sent), [one[:20] for one in got]
-    # A session's first is no word about the message; behind a chunk that was taken it is.
+    # A session's first chunk says nothing about the message. After an accepted chunk, it does.
     assert report.refused == (0 if which == 1 else 1), report
 
 
@@ -171,7 +171,7 @@ def test_a_message_of_which_a_chunk_was_refused_and_the_end_taken_is_unknown(whi
 
 
 def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
-    # Each session takes one message and goes: the tenth is stranded nine times.
+    # Each session takes one message and closes, so the tenth message is stranded nine times.
     script = answering({"RSET": None, "MAIL": ("250 ok", None)}, extensions=["PIPELINING"])
     with serve(script) as server, mailer(server, retries=1) as sending:
         report = sending.send_all(messages(10))
@@ -181,9 +181,8 @@ def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
 
 @pytest.mark.parametrize("last", [b"999 what?\r\n", b"550 not asked for\r\n" * 50, b""])
 def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
-    # Behind one that shows that the server takes BDAT, five messages are answered in one
-    # segment, by a different word each, and what comes behind that in the same segment ends
-    # the session.
+    # After one message that shows that the server accepts BDAT, five messages are answered in one
+    # segment, each with another reply. The rest of that segment ends the session.
     def script(peer):
         peer.say("220 hello")
         peer.line()
@@ -227,7 +226,7 @@ def test_a_server_that_says_421_and_does_not_hang_up_keeps_no_call_waiting(exten
         except errors.SMTPException as error:
             report = error.report
         assert (report.sent, report.total) == (0, 5)
-        # The client has hung up, and not waited for the scripts' own time to be up.
+        # The client has hung up without waiting for the scripts to end.
         server.wait_for_end()
 
 

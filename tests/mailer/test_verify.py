@@ -73,7 +73,7 @@ def test_by_the_mechanism_that_is_named(either_mailer):
 
 
 def test_a_login_that_is_offered_under_tls_only(monkeypatch, either_mailer):
-    """On this machine TLS comes up for its sake alone."""
+    """On this machine, TLS is used only because the login needs it."""
     with rsmtp.Catcher(username="ann", password="secret") as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
         with rsmtp.Mailer(f"smtp://ann:secret@localhost:{server.port}") as mailer:
@@ -117,7 +117,7 @@ def test_lmtp_over_a_unix_socket(tmp_path, either_mailer):
 
 
 class Refusing:
-    """What may be wrong, each with a server and a mailer's settings."""
+    """Possible failures, each with a server and a mailer's settings."""
 
     def greeting(self, server):
         server.fault("greeting", reply=(554, "5.7.1 not you"))
@@ -189,7 +189,7 @@ def test_each_of_several_servers(server, either_mailer):
             with pytest.raises(rsmtp.SMTPNotSupportedError) as failed:
                 mailer.verify()
         assert f"while verifying 127.0.0.1:{other.port}" in failed.value.__notes__
-        # The second one was looked at all the same.
+        # The second server was checked, too.
         assert said(server.conversations[0])[-1] == "QUIT"
     urls = [f"smtp://127.0.0.1:{closed_port()}", urls[1], f"smtp://127.0.0.1:{closed_port()}"]
     with rsmtp.Mailer(urls, context=rsmtp.TlsConfig(ca_file=server.ca_file)) as mailer:

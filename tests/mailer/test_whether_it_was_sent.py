@@ -94,7 +94,7 @@ def test_a_message_that_is_changed_is_another_one(catcher):
             one["X-Tag"] = "2"
             assert one["Message-ID"] is None
     assert len({receipt.message_id for receipt in sent}) == len(changes) + 1
-    # Each receipt still knows what went out.
+    # Each receipt still knows which message was sent.
     assert [receipt.sent_bytes() for receipt in sent] == [caught.data for caught in catcher.wait_for(6, 10)]
 
 
@@ -140,7 +140,7 @@ def test_one_bad_row_stops_no_other(catcher):
 
 
 def test_rows_of_a_generator_that_looks_like_messages(catcher):
-    """A row is never taken for a message of its own."""
+    """A row is never mistaken for a message."""
     rows = (("a@example.org", to, b"x") for to in ("b@example.org", "bad address@example.org"))
     with mailer(catcher) as sender:
         report = sender.send_all(rows, make=lambda row: letter(to=row[1]))
