@@ -121,7 +121,7 @@ NOT_A_NUMBER = float("nan")
 @pytest.mark.parametrize(
     ("to", "place", "words"),
     [
-        # What a table has where an address is missing.
+        # The value that a table has for a missing address.
         ([("Dora", NOT_A_NUMBER)], "To[0]", "('Dora', nan) is not: both must be a str"),
         (("Dora", None), "To", "('Dora', None) is not: both must be a str"),
         (("a@example.org", 5), "To", "('a@example.org', 5) is not: both must be a str"),

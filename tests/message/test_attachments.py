@@ -23,7 +23,7 @@ def attaching(attachments):
 
 @pytest.fixture(autouse=True)
 def local_files(tmp_path, monkeypatch):
-    """Files whose names a careless reading would take for paths."""
+    """Files whose names could be mistaken for paths."""
     monkeypatch.chdir(tmp_path)
     for name in ("seed.py", "a.csv", "data"):
         Path(name).write_text("a local file")

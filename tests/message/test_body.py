@@ -98,7 +98,7 @@ def test_pictures_of_styles_become_parts(tmp_path):
 
 
 def test_no_style_sheet_is_loaded(tmp_path, monkeypatch):
-    """Neither from a file nor from the network."""
+    """Neither a file nor the network is read."""
     monkeypatch.chdir(tmp_path)
     Path("mail.css").write_text("p { color: red }")
     links = ["mail.css", (tmp_path / "mail.css").as_uri(), "https://203.0.113.1/mail.css"]

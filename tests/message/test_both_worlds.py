@@ -133,7 +133,7 @@ def test_a_value_with_a_line_end_is_refused_in_the_standard_librarys_words(name:
 
 def test_the_domain_of_an_identifier_is_any_object_that_is_shown() -> None:
     class Lazy:
-        """Like Django's CachedDnsName, which every message of Django's gives."""
+        """Similar to Django's CachedDnsName, which is in every message of Django's."""
 
         def __str__(self) -> str:
             return "mail.a.example"
@@ -150,7 +150,7 @@ TEXT_FIELDS += ["Content-Transfer-Encoding", "MIME-Version", "Date"]
 @pytest.mark.parametrize("name", TEXT_FIELDS)
 @pytest.mark.parametrize("nothing", NOTHING, ids=repr)
 def test_nothing_is_an_empty_value_of_a_structured_field(name: str, nothing: object) -> None:
-    """`message["Subject"] = subject`, where there is none."""
+    """The case of `message["Subject"] = subject` without a subject."""
     made = []
     for package in (email, rsmtp.email):
         message = package.message.EmailMessage()

@@ -30,7 +30,7 @@ def sent(calendar, **more):
 
 
 def read(message):
-    """As another parser has it: the message, its types, its first calendar, and the event."""
+    """Another parser's view of the message: its types, its first calendar, and the event."""
     found = message_from_bytes(message.as_bytes(), policy=policy.default)
     kinds = [part.get_content_type() for part in found.walk()]
     part = next(part for part in found.walk() if part.get_content_type() == "text/calendar")
@@ -287,7 +287,7 @@ def test_the_package_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "icalendar", None)
     with pytest.raises(ImportError, match=r"an Invite needs icalendar: pip install 'rsmtp\[calendar\]'"):
         sent(invitation())
-    # Octets need none.
+    # Octets need no encoding.
     sent(ICS.format(more=""), text="Hello")
 
 

@@ -185,7 +185,7 @@ def test_parameters_are_equal(given_parameters, name, value):
     st.booleans(),
 )
 def test_addresses_are_read_equally(values, strict):
-    # Since the same day in all branches, but older Pythons have no `strict`.
+    # All branches got `strict` on the same day, but older Pythons don't have it.
     options = {}
     if hasattr(email.utils, "supports_strict_parsing"):
         options = {"strict": strict}
@@ -199,7 +199,7 @@ def test_addresses_are_written_equally(name, address, charset):
     ours = outcome(lambda: rsmtp.email.utils.formataddr((name, address), charset))
     theirs = outcome(lambda: email.utils.formataddr((name, address), charset))
     if max(map(len, theirs.split()), default=0) > 75:
-        # An encoded-word is never longer than that (RFC 2047 section 2).
+        # An encoded-word is never longer than this (RFC 2047 section 2).
         assert max(map(len, ours.split())) <= 75
         assert email.header.decode_header(ours) == email.header.decode_header(theirs)
     else:
@@ -265,7 +265,7 @@ def described(registry, policy, name, value):
 def test_header_objects_are_equal(field, options):
     name, value = field
     assume(len(value.splitlines()) <= 1 and "\r" not in value and "\n" not in value)
-    # What the standard library loses of a parameter: tests/message/test_parameters.py.
+    # What the standard library loses of a parameter is tested in tests/message/test_parameters.py.
     assume(not name.startswith("Content-") or _plain.with_clear_parameters(value) == value)
     ours = outcome(
         lambda: described(
@@ -283,7 +283,7 @@ def test_header_objects_are_equal(field, options):
     assert isinstance(ours, tuple)
     *ours, our_fold = ours
     if isinstance(theirs, str):
-        # The parser of this Python fails on it: it is text with a defect.
+        # This Python's parser fails here, so the value is text with a defect.
         assert ours[2]
         return
     *theirs, their_fold = theirs
@@ -291,14 +291,14 @@ def test_header_objects_are_equal(field, options):
     if _FOLDED_APART.isdisjoint(value) and name not in ("Content-ID", "Date") and value == value.strip():
         assert our_fold == their_fold
         return
-    # Quotes, comments, encoded-words, identifiers: what is folded is read back the same.
+    # Quotes, comments, encoded-words and identifiers are read back unchanged after folding.
     again = rsmtp.email.message_from_string(
         our_fold + "\n", policy=rsmtp.email.policy.default.clone(**options)
     )[name]
     assert " ".join(str(again).split()) == " ".join(ours[0].split())
 
 
-# Where the standard library's folding has had faults, or has them still.
+# Values that the standard library has folded wrongly, or still does.
 _FOLDED_APART = set('"(=\\<>[]:;,.')
 
 
@@ -333,10 +333,9 @@ def build_structured(lib, text, subject, to, filename, data):
     st.binary(max_size=2000),
 )
 def test_structured_messages_are_equal(text, subject, to, filename, data):
-    # A line end is refused by us; some versions of the standard library write it,
-    # and with it the end of the header.
+    # rsmtp refuses a line end. Some versions of the standard library write it, which ends the header.
     assume(len(subject.splitlines()) <= 1 and "\r" not in subject and "\n" not in subject)
-    # What only looks like an encoded-word stays what it is with us.
+    # Text that only looks like an encoded-word is left unchanged by rsmtp.
     assume("=?" not in subject and subject == subject.strip())
     spec = (text, subject, to, filename, data)
     ours = outcome(lambda: build_structured(OURS, *spec).as_bytes())
@@ -361,7 +360,7 @@ def decoded(text):
 subjects = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "), max_size=200
 ).map(lambda text: " ".join(text.split()))
-# Without ß, which Python's codec maps to "ss" as IDNA 2003 did.
+# Without ß, which Python's codec maps to "ss" as in IDNA 2003.
 labels = st.text("abcäöü", min_size=1, max_size=10)
 
 
@@ -383,7 +382,7 @@ def test_ours_arrives(text, subject, people, filename, data):
     assert b"\r" not in wire.replace(b"\r\n", b"")
     got = email.message_from_bytes(wire, policy=email.policy.default)
     assert str(got["Subject"] or "") == subject
-    # Names word by word: the parser of EmailPolicy adds spaces between encoded-words.
+    # Names are compared word by word, because EmailPolicy's parser adds spaces between encoded-words.
     addresses = email.utils.getaddresses([email.message_from_bytes(wire)["To"]])
     assert [decoded(name) for name, _ in addresses] == [name for name, _, _ in people]
     assert [address.split("@") for _, address in addresses] == [

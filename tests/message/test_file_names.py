@@ -94,7 +94,7 @@ def test_a_long_name_arrives(make, name):
         assert longest <= 78
         assert names(octets) == [name, name]
     else:
-        # These fold as the standard library does, as far as SMTP carries it.
+        # These names are folded like the standard library's, as far as SMTP allows.
         assert longest <= 998
         if make is mime_extended or " " not in name:
             assert names(octets) == [name, name]

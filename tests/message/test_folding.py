@@ -31,7 +31,7 @@ def read(source, **options):
 
 
 def parsed_again(field):
-    """The addresses that the standard library and ours find in a field."""
+    """The addresses that the standard library and rsmtp find in a field."""
     source = field.encode() + b"\n\n"
     theirs = email.message_from_bytes(source, policy=email.policy.default)
     ours = read(source)

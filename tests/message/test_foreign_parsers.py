@@ -47,7 +47,7 @@ def markdown():
     )
 
 
-# What each reader is to find: subject, words of the text, pictures that the HTML shows, attachments.
+# The expected results of each reader: subject, words of the text, pictures in the HTML, attachments.
 EXPECTED = {
     whole: (
         "Größe",

@@ -154,7 +154,7 @@ def test_read_receipt_for_the_writer_needs_a_writer():
 
 @pytest.mark.parametrize("relay", sorted(_RELAYS))
 def test_relay_has_the_name_that_a_mailer_knows_it_by(relay):
-    """In each of its regions."""
+    """In each of the relay's regions."""
     names = [name for name in [*providers.PROVIDERS, "ses-eu-west-1"] if name.partition("-")[0] == relay]
     assert names
     for name in names:

@@ -21,12 +21,12 @@ def wire(message, *, utf8=False):
 
 
 def sent(message):
-    """What the receiver's standard library makes of what is sent."""
+    """The sent message, as the receiver's standard library reads it."""
     return email.message_from_bytes(wire(message), policy=email.policy.default)
 
 
 def lines(text):
-    """Line ends are CRLF on the way, whatever they were."""
+    """The lines on the wire, where all line ends are CRLF."""
     return text.rstrip("\r\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -266,7 +266,7 @@ def test_date_and_message_id_are_supplied_when_sending():
     got = sent(message)
     assert got["Date"].datetime is not None
     assert got["Message-ID"].endswith("@xn--bcher-kva.example>")
-    # They stand in it from then on, until it is changed.
+    # The supplied fields stay in the message until it is changed.
     assert (message["Date"], message["Message-ID"]) == (got["Date"], got["Message-ID"])
     message["Date"] = "Fri, 02 Jan 2026 03:04:05 +0000"
     message["Message-ID"] = "<mine@x.example>"
@@ -445,7 +445,7 @@ def test_an_argument_of_another_name_is_told_by_ours(name, meant):
 
 
 def test_every_argument_is_known():
-    """What is looked up for a misspelt one is the signature."""
+    """The nearest spelling of a misspelt argument comes from the signature."""
     arguments = [name for name in inspect.signature(rsmtp.Message).parameters if name != "self"]
     given = dict.fromkeys(arguments) | {"subtype": "plain", "local": False}
     assert len(arguments) == 32

@@ -20,11 +20,12 @@ import rsmtp.smtplib
 
 MODULES = ["smtplib", "email", *sorted(m.name for m in pkgutil.walk_packages(email.__path__, "email."))]
 
-# The standard library's own modules, under our names too: they read text and know no message.
+# The standard library's own modules that rsmtp's names also lead to. They read text and know no
+# message.
 ALIASES = {"email._encoded_words", "email._header_value_parser", "email._parseaddr"}
 
-# Functions and classes of the standard library that a mirror hands out as they are, beside its
-# exceptions: there is one class in both worlds, so that `except` catches whichever of the two raised.
+# Functions and classes of the standard library that a mirror passes on unchanged, beside its
+# exceptions. Each class exists only once, so `except` catches it from either library.
 AS_THEY_ARE = {
     "functions of text or octets alone": {
         "smtplib.quoteaddr", "smtplib.quotedata", "smtplib._addr_only", "smtplib._fix_eols",
@@ -59,7 +60,7 @@ AS_THEY_ARE = {
 }  # fmt: skip
 TAKEN = {name for names in AS_THEY_ARE.values() for name in names}
 
-# Values that are not the standard library's.
+# Values that differ from the standard library's.
 OTHER_VALUES = {
     "email.mime.audio._rules": "what a program adds alone; the known kinds are code of ours",
     "email.mime.image._rules": "what a program adds alone; the known kinds are code of ours",
@@ -80,7 +81,7 @@ OTHER_VALUES = {
     "email.header.UTF8": "a Charset of ours",
 }
 
-# Attributes of classes and objects that the mirrors do not have.
+# Attributes of classes and objects that the mirrors lack.
 ABSENT = {
     "smtplib.SMTP._auth_challenge_count": "the engine counts the challenges of a login",
     "email._policybase.Compat32._sanitize_header": "the engine does it; `fold` can be overridden",

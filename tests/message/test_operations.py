@@ -97,7 +97,7 @@ def plain(result):
     if isinstance(result, (list, tuple)):
         return [plain(item) for item in result]
     if isinstance(result, (str, bytes)):
-        # A boundary that had to be made up is another one each time.
+        # A generated boundary is different each time.
         made_up, instead = r"={15}\d+==", "=made-up="
         if isinstance(result, bytes):
             return re.sub(made_up.encode(), instead.encode(), result)
@@ -110,12 +110,13 @@ def test_classic_messages_do_the_same(steps):
     ours, theirs = rsmtp.email.message.Message(), email.message.Message()
     for step in steps:
         expected = applied(theirs, email.encoders, step)
-        # Mistakes of its own that no program relies on: the repr of a tuple in a header.
+        # Faults of the standard library that no program relies on, such as the repr of a tuple in a
+        # header.
         assume(expected not in ("AttributeError", "UnboundLocalError"))
         assume(not any("=('" in str(value) for value in theirs.values()))
         assert applied(ours, rsmtp.email.encoders, step) == expected, step
     assert plain([str(v) for v in ours.values()]) == plain([str(v) for v in theirs.values()])
-    # A charset that RFC 2231 wrote is more than the standard library's get_payload can take.
+    # The standard library's get_payload can't read a charset that RFC 2231 encodes.
     expected = applied(theirs, None, ("get_payload",))
     assume(expected != "TypeError")
     assert applied(ours, None, ("get_payload",)) == expected

@@ -83,7 +83,7 @@ def test_parameters_are_those_of_the_standard_library(value, policy):
     ],
 )
 def test_what_is_written_wrong_and_plainly_meant(field, value, found):
-    """The standard library loses the half of these."""
+    """Parameters with wrong syntax but a clear meaning. The standard library loses half of them."""
     message = rsmtp.email.message_from_bytes(
         f"{field}: {value}\n\n".encode(), policy=rsmtp.email.policy.default
     )
@@ -143,8 +143,9 @@ AFTER = ["", " ", " (c)", " (a=b=c)", ";", ";;", "; b=c", ";\n b=c"]
 
 @pytest.mark.parametrize("field", ["Content-Type", "Content-Disposition"])
 def test_made_up_parameters_are_those_of_the_standard_library(field):
-    """One rule beside it: a value with `=` in it, without quotes, is read as if it had them. The
-    standard library reads half of such a value, or nothing, and may lose the whole field."""
+    """There is one additional rule: an unquoted value with `=` in it is read as if it were
+    quoted. The standard library reads half of such a value or nothing, and may lose the whole
+    field."""
     chance = random.Random(13)
     for _ in range(1500):
         main = chance.choice(["text/plain", "multipart/mixed", "attachment", "a=b=c/d", "x (c)", "x (a=b=c)"])
@@ -169,7 +170,7 @@ def test_made_up_parameters_are_those_of_the_standard_library(field):
 @pytest.mark.parametrize("field", ["Subject", "From", "Content-Type", "X-Any"])
 @pytest.mark.parametrize("blank", ["\n ", "\n\t", "\n   "])
 def test_a_first_line_of_white_space_is_no_part_of_the_value(field, blank):
-    """As in CPython 3.14; before it some of that white space was, by policy.default."""
+    """As in CPython 3.14. In earlier versions, policy.default kept some of this white space."""
     source = f"{field}:{blank}text/plain\n\nx".encode()
     ours = rsmtp.email.message_from_bytes(source, policy=rsmtp.email.policy.default)
     theirs = email.message_from_bytes(source, policy=email.policy.default)

@@ -22,7 +22,7 @@ DATA = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder, with pictures in it, and more around it."""
+    """The current folder, with pictures in it and other files around it."""
     inside = tmp_path / "mail"
     (inside / "img").mkdir(parents=True)
     (inside / "logo.png").write_bytes(PNG)
@@ -35,7 +35,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def read(message):
-    """As the standard library reads what is sent: the HTML, and the pictures by their Content-ID."""
+    """The sent message as the standard library reads it: the HTML, and the pictures by their
+    Content-ID."""
     return parts(email.message_from_bytes(bytes(message), policy=email.policy.default))
 
 
@@ -171,8 +172,8 @@ def test_structure_is_what_rfc_2387_and_mail_programs_want(folder):
 
 
 def test_content_ids_are_of_the_content(folder):
-    """The same picture twice is one part, also under two names; another one has another Content-ID in
-    every message, since some programs keep pictures by it."""
+    """The same picture is one part, even under two names. A different picture has a different
+    Content-ID in every message, because some programs cache pictures by it."""
     (folder / "copy.png").write_bytes(PNG)
     html = '<img src="logo.png"><img src="copy.png"><img src="img/my chart.gif">'
     shown, pictures = read(rsmtp.Message(html=html, inline="auto"))
@@ -272,7 +273,7 @@ def test_names_and_a_folder_go_together(folder, tmp_path, monkeypatch):
     html = '<img src="cid:plot"><img src="logo.png">'
     _, pictures = read(rsmtp.Message(html=html, inline={"plot": GIF}, inline_from="mail"))
     assert [each.get_filename() for each in pictures.values()] == ["plot.gif", "logo.png"]
-    # A list says which files of the folder.
+    # A list names the allowed files of the folder.
     assert read(rsmtp.Message(html='<img src="logo.png">', inline=["logo.png"], inline_from="mail"))[1]
     with pytest.raises(ValueError, match="outside"):
         rsmtp.Message(html='<img src="outside.png">', inline=["../outside.png"], inline_from="mail")
@@ -407,5 +408,5 @@ def test_no_html_breaks_it(html):
     ],
 )
 def test_time_grows_with_the_length_alone(piece):
-    """Half a megabyte is read within the test's time: one that grows by the square would take hours."""
+    """Half a megabyte is read within the test's time limit. Quadratic code would take hours."""
     find(piece * (500_000 // len(piece)))

@@ -347,7 +347,8 @@ def test_broken_values_raise_nothing_of_the_parser(name, value):
 
 @pytest.mark.parametrize("value", ["<a@b> <c@d>", "<a> <b>", "<a@b>x", "<a@b>,<c@d>", "<a b@c>", "a b"])
 def test_what_stands_behind_an_identifier_is_written(value):
-    """It is read as the standard library reads it, which forgets the rest when it writes."""
+    """It is read as the standard library reads it, but the standard library drops the rest when
+    it writes."""
     ours, theirs = rsmtp.email.message.EmailMessage(), email.message.EmailMessage()
     for message in (ours, theirs):
         message["Message-ID"] = value

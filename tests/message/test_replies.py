@@ -51,7 +51,7 @@ def read(message):
 
 
 def changed(**fields):
-    """The original with other fields; None removes one."""
+    """The original with other fields. None removes a field."""
     message = rsmtp.email.message_from_bytes(ORIGINAL)
     for name, value in fields.items():
         name = name.replace("_", "-")
@@ -91,7 +91,7 @@ def test_reply_to_all_leaves_out_the_one_who_answers(original):
         ),
         ({"Mail_Followup_To": "all@example.org"}, {"all": True}, "all@example.org", None),
         ({"Mail_Followup_To": "all@example.org"}, {}, "Bob Müller <bob@example.org>", None),
-        # One's own message: an answer goes on to those who got it.
+        # A reply to the user's own message goes to its recipients.
         ({"From": "ann@example.org", "To": "bob@example.org"}, {}, "bob@example.org", None),
     ],
 )
@@ -197,7 +197,7 @@ def test_forward_encloses_the_message_as_it_is(original):
 
 
 def test_nothing_hidden_in_a_field_gets_out_of_it():
-    """An encoded-word with line ends and a name with markup: text, and nothing else."""
+    """An encoded-word with line ends and a name with markup remain plain text."""
     original = changed(
         Subject="=?utf-8?b?SGkNCkJjYzogZXZpbEBleGFtcGxlLm9yZw==?=",
         From='"<img src=x>" <bob@example.org>',
@@ -248,7 +248,7 @@ def test_text_beside_html_is_made_from_it():
     )
     text = read(message).get_body(("plain",)).get_content()
     assert text == "# Hi\n\nReport [1]\n\n[1] https://example.org/r\n"
-    # Where there is no HTML it is a word.
+    # Without HTML, it is an ordinary word.
     assert rsmtp.Message("auto").get_payload() == "auto"
     with pytest.raises(ValueError, match="html: .* nested too deeply"):
         rsmtp.Message("auto", html="<div>" * 100_000)

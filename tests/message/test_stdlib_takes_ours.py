@@ -28,7 +28,7 @@ from rsmtp.email.mime.text import MIMEText
 
 
 class Recorder(smtplib.SMTP):
-    """smtplib without a server: keeps what sendmail() is given."""
+    """smtplib without a server. It records the arguments of sendmail()."""
 
     def __init__(self):
         super().__init__()
@@ -105,7 +105,8 @@ def test_from_stdlib_renders_the_same(policy):
         message.set_content("Grüße aus Köln\n")
         message.add_attachment(b"data", "application", "pdf", filename="ü.pdf")
     message["Subject"] = "Grüße"
-    # In a plain field of `compat32` the standard library encodes the address with the name.
+    # In a plain field under `compat32`, the standard library encodes the address together with the
+    # name.
     message["To"] = "j@x.example" if policy is email.policy.compat32 else "Jürgen <j@x.example>"
     made = rsmtp.Message.from_stdlib(message)
     # Rendering gives a multipart its boundary.
@@ -142,7 +143,7 @@ def test_each_class_derives_from_the_one_of_its_name(module, name):
     theirs = getattr(importlib.import_module(module), name)
     assert issubclass(ours, theirs)
     assert issubclass(ours, rsmtp.Message)
-    # Whatever the standard library's class can do is done by ours.
+    # rsmtp's class has every method of the standard library's class.
     inherited = {
         attribute
         for attribute in dir(theirs)
@@ -200,7 +201,7 @@ def test_the_standard_library_takes_it(kind, use, tmp_path):
 
 
 def text_in(message):
-    """Subject and text of the message, or of the one that it encloses."""
+    """The subject and text of the message, or of the message that it encloses."""
     for part in message.walk():
         if "Subject" in part:
             return part["Subject"], part.get_content().replace("\r\n", "\n")
