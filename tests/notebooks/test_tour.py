@@ -10,7 +10,7 @@ TOUR = Path(__file__).parents[2] / "examples" / "tour.ipynb"
 
 @pytest.fixture(scope="module")
 def outputs():
-    """What each code cell has put out: (mime type, text), all of it in order."""
+    """The outputs of all code cells in order: (mime type, text)."""
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     for module in ("ipykernel", "matplotlib", "pandas", "tqdm"):
@@ -29,7 +29,7 @@ def outputs():
 
 
 def html(outputs, start):
-    """The display whose label begins so."""
+    """The display whose label begins with this text."""
     [found] = [text for kind, text in outputs if kind == "text/html" and f'aria-label="{start}' in text]
     return found
 
