@@ -18,7 +18,7 @@ from rsmtp.email.mime.text import MIMEText
 
 from . import ways
 
-#: Whatever is not what a generator would write.
+#: Forms that a generator would not write.
 INNER = (
     b"Content-Type:text/plain;\r\n charset=us-ascii\r\n"
     b"In-Reply-To:\r\n <a@b.example>\r\n"
@@ -133,7 +133,7 @@ def test_what_was_touched_is_written_anew(touch):
         touch(package.get_payload(0))
     written = message.as_bytes()
     assert written.replace(b"In-Reply-To:\n", b"In-Reply-To: \n") == theirs.as_bytes()
-    # Its neighbour is as it was.
+    # The neighbouring part is unchanged.
     assert b"Content-Type: application/pgp-signature\n\nabc\n" in written
 
 

@@ -36,7 +36,7 @@ def files():
 
 POLICIES = ("compat32", "default")
 
-#: Why octets may differ from those that smtplib sends, each with what makes it so.
+#: The reasons why octets may differ from those that smtplib sends, each with its condition.
 NAMED = {
     "as it came": "what is signed, and a message in a message, is written as it was read",
     "next line": "no blank before a value that begins on the next line",
@@ -44,7 +44,7 @@ NAMED = {
     "fields": "a field is folded or encoded otherwise, and reads the same",
     "raises there": "the standard library can't write it",
 }
-#: Why sending is refused, in the words of the exception.
+#: The reasons for refusing to send, in the exception's words.
 REFUSED = re.compile(
     r"control character|line of 998|would end the field|no server could read"
     r"|can't contain|can't be read|part without a message|surrogates|RFC 5322"
@@ -61,7 +61,7 @@ def asked(part, method, *arguments):
 
 
 def tree(message):
-    # What a structured Content-Type makes of a broken charset has tests of its own.
+    # A structured Content-Type with a broken charset has its own tests.
     is_classic = message.policy.__class__.__name__ == "Compat32"
     return [
         (
@@ -80,7 +80,7 @@ def tree(message):
 
 
 def said(octets):
-    """What the parts of a message say, whatever encodes it: none of it may be lost."""
+    """The decoded text of all parts of a message. None of it may be lost."""
 
     def canonical(content):
         if not isinstance(content, bytes):
@@ -93,7 +93,7 @@ def said(octets):
 
 
 def fields(octets):
-    """All fields, without their folds, encoded-words decoded."""
+    """All fields, unfolded and with encoded-words decoded."""
     unfolded = [
         (name.lower(), " ".join(str(email.header.make_header(decoded(value))).split()))
         for part in email.message_from_bytes(octets).walk()
@@ -110,7 +110,7 @@ def decoded(value):
 
 
 def difference(octets, got, expected):
-    """Its name, or None."""
+    """The name of the difference, or None."""
     if expected is None:
         return "raises there"
     next_line = re.sub(rb"(?m)^([!-9;-~]+:) \r\n(?=[ \t])", rb"\1\r\n", expected)
@@ -128,7 +128,7 @@ def difference(octets, got, expected):
 
 
 def by_smtplib(octets, policy):
-    """None where the standard library can't write it."""
+    """The octets from smtplib, or None if the standard library can't write the message."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

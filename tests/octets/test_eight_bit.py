@@ -68,7 +68,7 @@ BODIES = {
 
 
 def leaves(octets):
-    """(type, decoded content) of everything in a message that has no parts."""
+    """The (type, decoded content) of every part that has no parts."""
     message = email.message_from_bytes(octets)
     return [
         (part.get_content_type(), part.get_payload(decode=True))
@@ -307,7 +307,7 @@ CHARSETS = ["shift_jis", "euc-jp", "cp932", "iso-2022-jp", "gb18030", "big5", "u
 @pytest.mark.parametrize("chosen", [None, "8bit", "base64", "quoted-printable"])
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_text_in_any_charset(charset, chosen):
-    """`set_content`, sent, and read by the standard library."""
+    """`set_content` in this charset, sent, and read by the standard library."""
     if chosen in ("8bit", "quoted-printable") and charset.startswith("utf-"):
         chosen = None
     text = "日本語\nzwei\n"

@@ -34,7 +34,7 @@ def _sendmail(catcher, message):
 
 
 class _OwnSteps(rsmtp.SmtpClient):
-    """A subclass of a caller's own, through whose methods everything goes."""
+    """A subclass by a caller. All calls go through its methods."""
 
     def rcpt(self, recip, options=()):
         return super().rcpt(recip, options)
@@ -104,12 +104,12 @@ CLIENTS = {
 }
 
 
-#: Where 8BITMIME is not offered they send what smtplib sends, as its users' tests expect.
+#: Without 8BITMIME they send what smtplib sends, because their users' tests expect that.
 LIKE_SMTPLIB = {"smtplib", "own sendmail"}
 
 
 def to_file(message):
-    """Through the `file:` transport."""
+    """Writes the message with the `file:` transport."""
     with tempfile.TemporaryDirectory() as folder:
         with rsmtp.Mailer(pathlib.Path(folder).as_uri()) as mailer:
             mailer.send(("a@x.example", ["b@x.example"], message))
@@ -118,8 +118,8 @@ def to_file(message):
 
 
 def by_smtplib(octets, policy=email.policy.compat32):
-    """What the standard library's client makes of a message before it says it, `From `
-    at the beginning of a line apart, which it would change."""
+    """The octets that the standard library's client prepares before sending, apart from `From `
+    at the beginning of a line, which it would change."""
     message = email.message_from_bytes(octets, policy=policy)
     del message["Bcc"], message["Resent-Bcc"]
     out = BytesIO()
