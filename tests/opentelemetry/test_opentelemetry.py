@@ -30,7 +30,7 @@ TALK = ["mail", "data", "answer"]
 
 
 class Kept:
-    """What was exported."""
+    """Records the exported data."""
 
     def __init__(self, sampler=None):
         self.spans = InMemorySpanExporter()
@@ -40,7 +40,7 @@ class Kept:
         self.meter_provider = MeterProvider([self.reader])
 
     def tops(self):
-        """Spans without one around them, in the order of their beginnings."""
+        """The spans without a parent, in the order of their start."""
         return self.within(None)
 
     def within(self, span):
@@ -48,12 +48,12 @@ class Kept:
         return sorted(found, key=lambda each: (each.start_time, each.end_time))
 
     def phases(self, span):
-        """The names of the phases; they follow each other, within the span."""
+        """The names of the phases, which follow each other within the span."""
         found = self.within(span)
         times = [time for phase in found for time in (phase.start_time, phase.end_time)]
         assert times == sorted(times)
         if times:
-            # The clocks of the engine and of the system are read one after the other.
+            # The engine's clock and the system's clock are read one after the other.
             assert span.start_time - 20_000_000 <= times[0]
             assert times[-1] <= span.end_time + 20_000_000
         return [phase.name for phase in found]
@@ -169,7 +169,7 @@ def test_many(kept, catcher, mailer):
     assert whole.attributes["messaging.batch.message_count"] == 5
     sends = kept.within(whole)
     assert [send.name for send in sends] == [f"send localhost:{catcher.port}"] * 5
-    # How the session was opened belongs to its first message.
+    # The opening of a session belongs to its first message.
     assert sorted(map(kept.phases, sends)) == [[]] * 4 + [OPENING]
     (sent,) = kept.points("messaging.client.sent.messages")
     assert sent.value == 5
@@ -201,7 +201,7 @@ def test_a_refusal(kept, catcher, mailer):
     assert whole.status.status_code is trace.StatusCode.UNSET
     (point,) = kept.points("messaging.client.sent.messages")
     assert (point.value, point.attributes["error.type"]) == (3, "rsmtp.errors.SMTPRecipientsRefused")
-    # Neither whom it was for, nor what it was about, nor the server's words.
+    # No recipient, no subject, and no text from the server.
     everything = "".join(span.to_json() for span in kept.spans.get_finished_spans())
     for secret in ("bob@", "carol@", "Secret", "secret words", catcher.password):
         assert secret not in everything
@@ -240,7 +240,7 @@ def test_an_outbox(kept, catcher, mailer, tmp_path):
         asked = mailer._mailer
         assert mailer._runner.run(outbox.run(asked)).sent == 3
         mailer._runner.run(outbox.run(asked))
-    # A run that finds nothing to send is no news.
+    # A run that finds nothing to send is not recorded.
     (run,) = kept.tops()
     assert run.name.startswith("outbox run ")
     assert len(kept.within(run)) == 3
@@ -260,7 +260,7 @@ def test_rules_of_a_mailer(kept):
         mailer.send_all([message(), message("carol@example.org")])
     assert len(receipts) == 3
     assert len(kept.tops()) == 2
-    # A message that none was to get was sent to no server.
+    # A message that all rules suppress was sent to no server.
     (sent,) = kept.points("messaging.client.sent.messages")
     assert sent.value == 1
 
