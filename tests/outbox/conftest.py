@@ -18,7 +18,7 @@ def catcher():
 
 @pytest.fixture(params=["threads", "loop"])
 def run(request, catcher):
-    """`run(outbox)` sends it to the catcher, by either mailer."""
+    """`run(outbox)` sends it to the catcher, with either mailer."""
     import asyncio
 
     def run(outbox, *, url=f"smtp://{catcher.host}:{catcher.port}?tls=none", **options):

@@ -23,7 +23,7 @@ def start(path, url, how="threads", connections=2, ca_file=None, lease=0.6):
 def kill_again_and_again(
     outbox, path, url, *, kills, how="threads", longest=0.15, between=lambda: None, ca_file=None
 ):
-    """Runs it in processes that are killed at random moments, and then in one that may end."""
+    """Runs the outbox in processes that are killed at random moments, and then in one that may end."""
     killed = 0
     while killed < kills and outbox.status()["queued"] + outbox.status()["sending"]:
         with start(path, url, how, ca_file=ca_file) as child:
@@ -41,8 +41,8 @@ def kill_again_and_again(
 
 
 def agree(outbox, arrived):
-    """Every message arrived, once; only what is unknown may not have, and once at most. `arrived`
-    are the numbers in the order of their coming. The numbers of those that are unknown."""
+    """Checks that every message arrived once. Only unknown ones may be missing, and none arrived
+    twice. `arrived` has the numbers in order of arrival. Returns the numbers of the unknown ones."""
     times = {}
     for number in arrived:
         times[number] = times.get(number, 0) + 1

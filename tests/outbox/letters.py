@@ -19,7 +19,7 @@ def number_of(data):
 
 
 def make_due(outbox):
-    """What was put off is to be sent now."""
+    """Makes all postponed messages due now."""
     with outbox._database.writing() as connection:
         waiting = connection.execute(
             "SELECT message FROM outbox_fate JOIN outbox_turn ON first = message AND last = message"

@@ -92,7 +92,7 @@ def test_a_mailer_without_an_outbox_says_so(catcher):
 
 def test_a_list_that_was_left_in_the_middle_goes_on(mailer, catcher, outbox):
     messages = [raw(number) for number in range(1300)]
-    # Some were sent by a call before, and one of them is put off.
+    # An earlier call has sent some, and one of them is postponed.
     assert mailer.send_all(messages[:700], outbox=outbox).sent == 700
     catcher.fault("rcpt", reply=(550, "5.1.1 no such user"), times=1)
     report = mailer.send_all(messages, outbox=outbox)

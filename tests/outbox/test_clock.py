@@ -14,7 +14,7 @@ from outbox.letters import number_of, raw
 import rsmtp
 from rsmtp.outbox import Outbox
 
-# Debian's faketime: what a process is told of the time is read from a file.
+# Debian's faketime reads the time that it gives a process from a file.
 LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
 
@@ -58,7 +58,7 @@ def wait_for(condition, seconds=40):
 
 @pytest.mark.parametrize("how", ["threads", "loop"])
 def test_set_back_while_two_processes_send(tmp_path, catcher, clock, how):
-    """Both go on, one that is killed is followed by the other, and each message arrives once."""
+    """Both processes continue, a killed one is replaced by the other, and each message arrives once."""
     path = tmp_path / "outbox.db"
     catcher.fault("end of data", delay=0.005)
     with Outbox(path) as outbox:
@@ -71,7 +71,7 @@ def test_set_back_while_two_processes_send(tmp_path, catcher, clock, how):
             first.kill()
             _, errors = second.communicate(timeout=50)
             assert second.returncode == 0, errors
-        # What was put at a time that is still to come for a process of the new clock.
+        # To a process with the new clock, this message was put at a time in the future.
         outbox.put(raw(5000))
         with start(path, catcher, clock, how) as third:
             _, errors = third.communicate(timeout=50)
@@ -82,7 +82,8 @@ def test_set_back_while_two_processes_send(tmp_path, catcher, clock, how):
 
 
 def test_set_forward_while_it_sends(tmp_path, catcher, clock):
-    """The other process takes a lease for over: what was being sent is unknown, and not sent twice."""
+    """The other process takes the lease for expired. The message that was being sent is unknown,
+    and is not sent twice."""
     path = tmp_path / "outbox.db"
     catcher.fault("end of data", delay=0.005)
     with Outbox(path) as outbox:
@@ -109,7 +110,7 @@ def test_what_waits_is_due_as_long_from_now_as_it_was(outbox, catcher, monkeypat
         outbox.put(raw(1))
         assert outbox.run(mailer).put_off == 1
         outbox.put_all([raw(2), raw(3)])
-        # A time that was named means the clock.
+        # A given time refers to the clock.
         named = datetime.fromtimestamp(began + 60, UTC)
         outbox.put(raw(4), at=named)
         at(outbox, monkeypatch, began - 7200)
@@ -120,7 +121,7 @@ def test_what_waits_is_due_as_long_from_now_as_it_was(outbox, catcher, monkeypat
             < timedelta(seconds=121)
         )
         assert outbox.get(4).due == named
-        # A second look changes nothing.
+        # Checking again changes nothing.
         due = outbox.get(1).due
         assert sum(outbox.run(mailer)) == 0 and outbox.get(1).due == due
         at(outbox, monkeypatch, began - 7000)

@@ -13,7 +13,7 @@ from rsmtp.outbox import Outbox, OutboxError, boots
 
 @pytest.fixture
 def waits(monkeypatch):
-    """What was waited for: "log" by the outbox, "commit" by SQLite."""
+    """The waits for the disk: "log" by the outbox, "commit" by SQLite."""
     seen = []
     keep = os.fdatasync
 

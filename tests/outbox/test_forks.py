@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 
 def in_child(do):
-    """Its exit code."""
+    """The exit code of a child."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -45,7 +45,7 @@ def test_a_child_puts_and_sends_and_the_parent_goes_on(outbox, catcher):
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_fork_while_another_thread_writes(outbox):
-    """The thread is not in the child, and what it held would be held for ever."""
+    """The child doesn't have the thread, so a lock that the thread held would never be released."""
     writes, goes_on = threading.Event(), threading.Event()
 
     def write():

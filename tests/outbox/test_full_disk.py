@@ -27,7 +27,7 @@ def disk(tmp_path):
 
 
 def fill(disk, left):
-    """All of it but so many octets. What makes room again."""
+    """Fills the disk except for this many octets. Returns a function that makes room again."""
     free = os.statvfs(disk)
     filler = disk / "filler"
     filler.write_bytes(b"x" * max(free.f_bavail * free.f_bsize - left, 0))
@@ -49,7 +49,8 @@ def test_sending(disk, catcher, run):
         put = len(list(outbox.entries()))
         run(outbox)
         states = {state: count for state, count in outbox.status().items() if count}
-        # What was answered while nothing could be written may be unknown, and is not sent again.
+        # A message that was answered while nothing could be written may be unknown, and is not sent
+        # again.
         assert set(states) <= {"sent", "unknown"} and sum(states.values()) == put
         arrived = [number_of(message.data) for message in catcher.messages]
         assert len(arrived) == put

@@ -29,7 +29,7 @@ def test_killed_again_and_again_each_arrives_once_or_is_unknown(path, how):
         killed = kill_again_and_again(outbox, path, url, kills=12, how=how)
         unknown = agree(outbox, numbers(catcher))
         assert killed >= 5
-        # By request they are sent again: only these may have arrived twice.
+        # These are sent again on request, so only they may have arrived twice.
         for entry in list(outbox.entries("unknown")):
             outbox.retry(entry.id)
         with rsmtp.Mailer(url) as mailer:
@@ -86,7 +86,7 @@ def test_one_that_is_alive_is_not_waited_for(path):
 
 
 def test_an_answer_that_comes_too_late_is_told_all_the_same(path):
-    """Its lease had run out, and the message was unknown; then the server said yes."""
+    """The lease had expired, so the message was unknown. Then the server accepted it."""
     with rsmtp.Catcher() as catcher, Outbox(path, lease=0.2) as outbox:
         catcher.fault("end of data", delay=1.0)
         outbox.put(raw(1))
@@ -146,7 +146,7 @@ def test_forever_waits_for_a_server_that_is_away(path):
 
 
 def test_one_that_waits_and_lost_its_lease_stays(path):
-    """A machine that slept: another process has ended it meanwhile, and it had nothing."""
+    """After a suspend, another process has ended this owner, which had no messages."""
     from rsmtp.outbox.running import Owner
 
     with Outbox(path, lease=0.2) as outbox:

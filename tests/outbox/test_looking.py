@@ -25,7 +25,7 @@ def receipt(stored, fate):
 
 
 def put_in(outbox, state, count=1):
-    """Messages in this state; their numbers."""
+    """Puts messages in this state. Returns their numbers."""
     store, now = outbox._store, time.time()
     ids = []
     for number in range(count):
@@ -56,7 +56,7 @@ def looked(outbox, function, *given, **named):
     ids=lambda states: "-".join(states) if len(states) < 4 else "all",
 )
 def test_pages_are_whole_and_newest_first(outbox, monkeypatch, states):
-    # Pieces so small that one page needs several, and a piece has less than a page.
+    # The pieces are so small that a page needs several.
     monkeypatch.setattr(looking, "_AT_ONCE", 3)
     wanted = []
     for _ in range(4):
@@ -89,7 +89,7 @@ def test_a_long_search_tells_how_far_it_came(outbox, monkeypatch):
     assert rounds == 10
 
 
-# How SQLite says that it reads all of a table.
+# SQLite's words for reading a whole table.
 WHOLE = (
     "SCAN outbox_message",
     "SCAN outbox_fate",
@@ -102,7 +102,7 @@ WHOLE = (
 
 @contextlib.contextmanager
 def plans_of(outbox):
-    """What is asked meanwhile, as (question, a line of its plan) each."""
+    """The queries made in this time, each as (query, a line of its plan)."""
     plans, asked = [], []
     with outbox._database.reading() as connection:
         connection.set_trace_callback(asked.append)
@@ -151,7 +151,7 @@ def test_what_is_sent_at_once_shares_a_row_and_stands_in_no_index_of_troubles(ou
     told = [
         (one.id, receipt(one, fates.get(one.id, "sent"))) for one in store.claim(owner, now + 1).messages()
     ]
-    # As sessions tell: not in order.
+    # Sessions report results in any order.
     store.settle(owner, told[::-1], now + 2, as_stored=True)
     assert outbox.status()["sent"] == 299 and outbox.status()["refused"] == 1
     with outbox._database.reading() as connection:

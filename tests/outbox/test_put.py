@@ -217,14 +217,14 @@ def test_the_public_name():
 
 @pytest.mark.parametrize("subject", ["=?utf-8?b?Q?=", "=?no-such-charset?q?Hello?=", "=?utf-8?q?=FF?=", "=?"])
 def test_a_subject_that_can_not_be_decoded_keeps_no_message_out(tmp_path, subject):
-    """Ready octets go out as they are; their subject is for the lists of messages alone."""
+    """Complete octets are sent as they are. Their subject is only for the lists of messages."""
     box = Outbox(tmp_path / "mail.db")
     kept = box.put(("ann@example.org", ["bob@example.net"], f"Subject: {subject}\r\n\r\nhi".encode()))
     assert kept.subject and box.get(kept.id).subject
 
 
 def test_a_transaction_that_could_not_be_committed_is_over(tmp_path):
-    """A disk that is full says so at the commit: what follows finds no open transaction."""
+    """A full disk fails at the commit. The next call must not find an open transaction."""
     box = Outbox(tmp_path / "mail.db")
 
     def no_commit(action, name, *_):

@@ -11,7 +11,7 @@ from rsmtp.outbox import Outbox
 
 
 def rates(outbox):
-    """What is counted, over all minutes."""
+    """The counts over all minutes."""
     with outbox._database.reading() as connection:
         return dict(connection.execute("SELECT what, sum(count) FROM outbox_rate GROUP BY what"))
 

@@ -75,7 +75,7 @@ def test_each_recipient_has_a_fate_of_its_own(outbox, catcher, run):
     assert entry.state == "refused" and entry.states == ["sent", "refused", "sent"]
     assert [message.rcpt_tos for message in catcher.messages] == [["bob@example.net"], ["later@example.net"]]
     assert [event.what for event in outbox.history("a")] == ["queued", "put off", "refused"]
-    # By hand: only for the one who has not got it.
+    # On request, it is sent only to the recipient that has not got it.
     outbox.retry("a")
     assert run(outbox).sent == 1 and outbox.get("a").state == "sent"
     assert catcher.messages[-1].rcpt_tos == ["no@example.net"]
@@ -137,7 +137,7 @@ def test_what_cant_be_written_down_is_not_sent(outbox, catcher, run, monkeypatch
 
 
 def test_an_owner_that_lost_its_lease_says_no_end(outbox, catcher, run, monkeypatch):
-    """As a process that was stopped for a while: another one takes over meanwhile."""
+    """As if the process had been stopped for a while, and another one had taken over."""
     outbox.put_all(raw(number) for number in range(20))
     say_ends = outbox._store.say_ends
     stopped = []
@@ -203,7 +203,7 @@ class TestSend:
 def test_what_one_transaction_has_settled_no_crash_in_a_later_one_makes_unknown(
     outbox, catcher, run, monkeypatch
 ):
-    """A server that takes two recipients at a time, and refuses one for good."""
+    """A server that accepts two recipients at a time, and refuses one permanently."""
     catcher.fault("rcpt", address="no@example.net", reply=(550, "5.1.1 no such user"))
     catcher.fault("rcpt", reply=(452, "4.5.3 too many recipients"), skip=2, times=2, accept=False)
     outbox.put(raw(1, ["no@example.net", *(f"{name}@example.net" for name in "abcd")]), key="a")
@@ -214,7 +214,7 @@ def test_what_one_transaction_has_settled_no_crash_in_a_later_one_makes_unknown(
         say_ends(owner, *given)
         told.append(outbox.get("a").states)
         if len(told) == 2:
-            # As if this process ended here, and another one looked.
+            # As if this process had died here, and another one looked.
             outbox._store.take_over(time.time() + 3600)
             told.append(outbox.get("a").states)
 
@@ -225,7 +225,7 @@ def test_what_one_transaction_has_settled_no_crash_in_a_later_one_makes_unknown(
         ["refused", "sent", "sent", "open", "open"],
         ["refused", "sent", "sent", "unknown", "unknown"],
     ]
-    # It had not ended after all, and the answers are told.
+    # The process had not died after all, and the answers are recorded.
     assert outbox.get("a").states == ["refused", "sent", "sent", "sent", "sent"]
     arrived = [address for message in catcher.messages for address in message.rcpt_tos]
     assert arrived == [f"{name}@example.net" for name in "abcd"]

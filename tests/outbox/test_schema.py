@@ -37,7 +37,7 @@ def test_every_message_keeps_its_state(path):
         assert outbox.get(7).states == ["sent", "refused"]
         assert [event.what for event in outbox.history(5)] == ["queued", "sent"]
         assert outbox.suppressions() == {"no@example.net": "bounced"}
-        # Numbers that were given once are not given again.
+        # Used numbers are not given again.
         assert outbox.put(("ann@example.org", ["bob@example.net"], b"hi\r\n")).id == 21
 
 
@@ -45,7 +45,7 @@ def test_and_goes_on_from_there(tmp_path):
     version_1.make(tmp_path / "old.db", lease=time.time() + 0.5)
     with rsmtp.Catcher() as catcher, Outbox(tmp_path / "old.db") as outbox:
         with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
-            # 9 had expired; the owner of 3 and 4 ends meanwhile, and 4 may have been sent.
+            # Message 9 had expired. The owner of 3 and 4 has died, and 4 may have been sent.
             assert outbox.run(mailer) == (3, 0, 0, 0, 0, 0)
             arrived = {number_of(message.data): message.rcpt_tos for message in catcher.messages}
             both = ["bob@example.net", "carol@example.net"]

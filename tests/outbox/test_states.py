@@ -46,12 +46,12 @@ def receipt(stored, fates):
 
 
 class Disk(Database):
-    """Keeps what is certain to be on the disk."""
+    """Tracks what is certain to be on the disk."""
 
     def __init__(self, path, kept, boot):
         self.kept = kept
         super().__init__(path)
-        # One whose boots can't be told apart waits each time.
+        # A machine whose boots can't be told apart waits each time.
         self.boot = boot
 
     @contextlib.contextmanager
@@ -77,21 +77,21 @@ class Disk(Database):
 
 class Outboxes(RuleBasedStateMachine):
     owners = Bundle("owners")
-    # What an owner has claimed: (owner, stored).
+    # The messages that an owner has claimed: (owner, stored).
     claims = Bundle("claims")
-    # Ends that were said: (owner, stored, recipients of that time).
+    # The ends that were announced: (owner, stored, recipients at that time).
     flights = Bundle("flights")
 
     @initialize(knows_boots=st.booleans())
     def open(self, knows_boots):
-        # In memory where there is such a place: it is not the disk that is tried.
+        # The file is in memory if possible, because the test is not about the disk.
         self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.knows_boots = knows_boots
         self.boots = 0
         self.start()
         self.now = 1_000_000.0
         self.messages = []
-        # How often the end was said for each recipient, and how often a person asked for it.
+        # How often the end was announced for each recipient, and how often a person asked for that.
         self.said = {}
         self.asked = {}
 
@@ -112,7 +112,7 @@ class Outboxes(RuleBasedStateMachine):
         assert self.ended() == before
 
     def ended(self):
-        """What was told to a caller, and no stopping machine may take back."""
+        """Results that a caller was told. A machine that stops must not take them back."""
         with self.database.reading() as connection:
             return {
                 entry.id: (entry.state, entry.states)
@@ -147,7 +147,7 @@ class Outboxes(RuleBasedStateMachine):
         return self.boots, self.store.enlist("an owner", self.now)
 
     def runs(self, owner):
-        """Its number, while its machine has not stopped."""
+        """The number of a run whose machine has not stopped."""
         boot, number = owner
         return number if boot == self.boots else None
 
@@ -195,7 +195,7 @@ class Outboxes(RuleBasedStateMachine):
 
     @rule(target=flights)
     def another_owner_says_an_end(self):
-        """In one step what takes several, so that more is tried behind it."""
+        """Combines several steps, so that more steps can follow."""
         self.store.take_over(self.now)
         self.put(0)
         claim = self.claim(self.enlist())
@@ -209,7 +209,7 @@ class Outboxes(RuleBasedStateMachine):
         self.store.settle(number, [(stored.id, receipt(stored, fates))], self.now, as_stored=True)
         for to, fate in zip(stored.prepared[1], fates, strict=False):
             if fate in ("put off", "not sent"):
-                # The server has said that it has not got it, or nothing was said to its end.
+                # The server has said that it has not got the message, or the end was never announced.
                 self.said[stored.id, to] = [one for one in self.said[stored.id, to] if one != owner]
 
     @rule(data=st.data())
@@ -224,7 +224,7 @@ class Outboxes(RuleBasedStateMachine):
     @invariant()
     def no_end_is_said_twice_unasked(self):
         for place, owners in getattr(self, "said", {}).items():
-            # One owner may say it again: it knows that its session had ended before.
+            # The same owner may announce it again, because it knows that its session had ended before.
             assert len(set(owners)) <= 1 + self.asked.get(place, 0), (place, owners)
 
     @invariant()
@@ -245,7 +245,7 @@ class Outboxes(RuleBasedStateMachine):
             states = set(entry.states)
             assert entry.state in STATES
             assert ("open" in states) == (entry.state in ("queued", "sending")), entry
-            # In one place: in its turn, in an owner's hands, or ended.
+            # A message is in exactly one place: in its turn, with an owner, or ended.
             places = turns.count(entry.id) + held.count(entry.id)
             assert places == (entry.state in ("queued", "sending")), (entry, turns, claims)
             assert (entry.state == "sending") == (entry.id in said)

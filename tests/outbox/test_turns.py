@@ -55,7 +55,7 @@ def test_what_is_urgent_comes_first_and_octets_are_counted(outbox, owner, monkey
     monkeypatch.setattr("rsmtp.outbox.store._CLAIM_OCTETS", 2500)
     assert claim(outbox, owner) == [7, 8, 9, 1, 2]
     assert turns(outbox) == [(3, 6)]
-    # One in any case.
+    # At least one is taken in any case.
     monkeypatch.setattr("rsmtp.outbox.store._CLAIM_OCTETS", 10)
     assert claim(outbox, owner) == [3] and turns(outbox) == [(4, 6)]
 

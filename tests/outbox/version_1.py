@@ -47,7 +47,7 @@ def make(path, lease=DUE * 2):
     file.executescript(SCHEMA)
     file.execute("INSERT INTO outbox_setting VALUES ('version', 1)")
     file.execute("INSERT INTO outbox_setting VALUES ('secret', ?)", (b"s" * 32,))
-    # 1 has ended without a word, 2 holds two messages.
+    # Owner 1 has died, owner 2 holds two messages.
     file.execute("INSERT INTO outbox_owner VALUES (2, 'alive', ?)", (lease,))
     put(file, 1, "queued", key="one")
     put(file, 2, "queued", attempts=1, first_tried=DUE, server="there:25", due=DUE + 5, recipients=[
@@ -62,7 +62,7 @@ def make(path, lease=DUE * 2):
     ])  # fmt: skip
     put(file, 8, "cancelled", recipients=[("cancelled", "not sent", None, None, None, 0)] * 2)
     put(file, 9, "queued", priority=3, expires=DUE)
-    # What was deleted had the numbers up to 20.
+    # Deleted messages had the numbers up to 20.
     file.execute("UPDATE sqlite_sequence SET seq = 20 WHERE name = 'outbox_message'")
     file.execute("INSERT INTO outbox_event VALUES (5, ?, 'sent', 'the words', 'there:25')", (DUE,))
     file.execute("INSERT INTO outbox_suppression VALUES ('no@example.net', 'bounced', ?)", (DUE,))

@@ -66,7 +66,7 @@ def make(path, lease=DUE * 2):
             id, "one" if id == 1 else None, b"d" * 32, 0, DUE, None, DUE, "ann@example.org", BOTH, "[]", 0,
             len(octets), f"<{id}@example.org>", f"Number {id}", octets,
         ))  # fmt: skip
-    # 1 was never tried, 2 waits for another attempt, 3 is claimed, 4 is being sent.
+    # Message 1 was never tried, 2 waits for a retry, 3 is claimed, 4 is being sent.
     file.executemany("INSERT INTO outbox_turn VALUES (0, ?, ?, 60, NULL)", [(DUE, 1), (DUE + 5, 2)])
     file.executemany("INSERT INTO outbox_claim VALUES (?, ?, 2, ?)", [(3, 3, 0), (4, 4, 1)])
     later = ["open", "refused", "rcpt", 450, "4.2.0 later", True]
