@@ -41,7 +41,7 @@ def catcher():
 
 @pytest.fixture
 def run(outbox, catcher):
-    """Sends what is due."""
+    """Sends the messages that are due."""
 
     def run(**options):
         url = f"smtp://{catcher.host}:{catcher.port}?tls=none"

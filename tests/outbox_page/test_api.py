@@ -25,7 +25,7 @@ def ids(api, **query):
 
 @pytest.fixture
 def known(outbox, catcher, run):
-    """A message in each of five states; their numbers."""
+    """A message in each of five states. Returns their numbers."""
     catcher.fault("RCPT", address="gone@example.net", reply=(550, "5.1.1 No such user"))
     catcher.fault("RCPT", address="full@example.net", reply=(450, "4.2.2 Full, try again in 5 minutes"))
     numbers = {
@@ -157,7 +157,7 @@ def test_what_is_being_sent_says_so(api, outbox):
     assert api.get("/outbox").json["owners"] == ["a test"]
     outbox._store.say_ends(owner, [stored.id], [], now)
     assert api.get("/messages/1").json["history"][-1]["what"] == "sending"
-    # What a process has claimed can't be taken back.
+    # A message that a process has claimed can't be taken back.
     refused = api.post("/messages/1/cancel", {})
     assert refused.status == 409
     assert "is being sent" in refused.json["error"]
@@ -216,7 +216,8 @@ def test_other_sites_change_nothing(api, outbox, headers):
 
 
 def test_other_machines_only_look(api, outbox, monkeypatch):
-    """(A connection from elsewhere can't be had in a test: what the guard takes for one is changed.)"""
+    """Other machines may look but not change anything. (A test can't connect from elsewhere, so
+    it changes what the guard counts as another machine.)"""
     outbox.put(letter(1))
     monkeypatch.setattr("rsmtp._web.guard.is_loopback", lambda address: False)
     assert api.get("/outbox").json["may_change"] is False

@@ -41,7 +41,7 @@ def test_deleted_under_it_and_there_again(api, outbox, path):
     assert gone.status == 503
     assert "no such file" in gone.json["error"]
     assert "no such file" in api.get("/outbox").json["error"]
-    # What is not there can't be changed, and is not made.
+    # A missing file can't be changed, and is not created.
     assert api.post("/messages/1/cancel", {}).status in (403, 503)
     assert list(path.parent.iterdir()) == []
     with Outbox(path) as again:
@@ -97,7 +97,8 @@ with OutboxPage(path) as page:
 
 
 def test_a_file_that_cant_be_written_is_shown():
-    """By a user who may only read it, with no process that has it open, and with one."""
+    """The page runs as a user that may only read the file, with and without another process that
+    has it open."""
     folder, code = Path(tempfile.mkdtemp()), Path(rsmtp.__file__).parent.parent
     try:
         path, sample = folder / "mail.db", folder / "sample" / "mail.db"
@@ -118,10 +119,11 @@ def test_a_file_that_cant_be_written_is_shown():
             assert (told["may_change"], subject, status) == (False, "first", 403)
             assert told["counts"]["queued"] == 1
             if is_root:
-                # Another process opens it, and writes.
+                # Another process opens the file and writes.
                 with Outbox(path) as outbox:
                     outbox.put(letter(2))
-                    # The page counts anew soon, and not at once: the slower that is, the later.
+                    # The page counts again soon but not at once. The slower counting is, the later
+                    # it is done.
                     while told["counts"]["queued"] != 2:
                         process.stdin.write("\n")
                         process.stdin.flush()
@@ -133,8 +135,8 @@ def test_a_file_that_cant_be_written_is_shown():
 
 
 def test_it_is_opened_or_left_while_it_is_looked_at(tmp_path, monkeypatch):
-    """A file that can't be written is read as one that does not change until another process has it
-    open. (Root may write anywhere: that its folder can't be written is what is made up here.)"""
+    """A file that can't be written is read as one that does not change, until another process
+    opens it. (Root may write anywhere, so the test pretends that the folder can't be written.)"""
     path = tmp_path / "mail.db"
     followed, log, meanwhile = reading._followed, Path(f"{path}-wal"), []
 
@@ -176,7 +178,8 @@ def test_two_pages_show_one_file(api, outbox, path):
 
 @pytest.mark.timeout(240)
 def test_a_hundred_thousand_messages(tmp_path):
-    """Each look takes little, also the one that finds nothing; the page counts no more than it has to."""
+    """Each query takes little time, even one that finds nothing, and the page counts no more than
+    it has to."""
     path = tmp_path / "mail.db"
     with Outbox(path) as outbox:
         outbox.put_all(raw(number, [f"to{number}@example.net"]) for number in range(100_000))
@@ -197,7 +200,7 @@ def test_a_hundred_thousand_messages(tmp_path):
             assert timed("deep", "/messages?before=50000")["messages"][0]["id"] == 49_999
             assert [one["id"] for one in timed("one state", "/messages?state=cancelled")["messages"]] == [17]
             assert timed("nothing", "/messages?state=sent")["messages"] == []
-            # A search goes on where the answer before it ended.
+            # A search continues where the previous answer ended.
             found, below, looks = [], None, 0
             while looks == 0 or below is not None:
                 before = f"&before={below}" if below else ""

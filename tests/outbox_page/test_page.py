@@ -12,7 +12,7 @@ def subjects(page):
 
 @pytest.fixture
 def trouble(outbox, catcher, run):
-    """One sent, one refused, one unknown, one that waits."""
+    """One message sent, one refused, one unknown, and one that waits."""
     catcher.fault("RCPT", address="gone@example.net", reply=(550, "5.1.1 No such user"))
     outbox.put(letter(1, subject="fine"), key="fine")
     outbox.put(letter(2, subject="refused", to="gone@example.net"))
@@ -62,7 +62,7 @@ def test_a_message_is_retried_and_its_history_goes_on(open_page, outbox, trouble
     page.get_by_text("again, by hand").wait_for()
     assert outbox.get(2).state == "queued"
     run()
-    # It is heard that another process has sent it.
+    # The page notices that another process has sent it.
     page.locator(".stands .state", has_text="sent").wait_for()
     assert steps.locator("b").all_inner_texts() == ["queued", "refused", "queued", "sent"]
     assert page.get_by_role("button", name="Retry").count() == 0
@@ -89,7 +89,7 @@ def test_a_message_is_taken_back(open_page, outbox, trouble):
     page.get_by_role("dialog").get_by_role("button", name="Cancel it").click()
     page.locator(".stands .state", has_text="cancelled").wait_for()
     assert outbox.get(4).state == "cancelled"
-    # It is in the list of those that wait no more.
+    # It is in the list of messages that no longer wait.
     page.get_by_text("No message here").wait_for()
 
 
@@ -115,11 +115,11 @@ def test_by_keyboard_alone(open_page, outbox, trouble):
     page.keyboard.press("/")
     page.keyboard.type("lost")
     page.get_by_text("That is all that matches").wait_for()
-    # Keys are letters while one types.
+    # While the user types, keys are letters and not shortcuts.
     assert page.get_by_label("Search messages").input_value() == "lost"
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelector('article h2')?.textContent === 'lost'")
-    # Along the tabs.
+    # Move along the tabs.
     page.get_by_role("tab", name="History").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("tabpanel", name="Recipients 1").wait_for()
@@ -198,7 +198,7 @@ def test_a_long_list_is_loaded_as_one_scrolls(open_page, outbox):
 
 
 def test_a_search_looks_further_until_something_is_found(open_page, outbox, monkeypatch):
-    """Also where one answer of the server finds nothing, and says where to go on."""
+    """This works even if one answer of the server finds nothing and says where to continue."""
     monkeypatch.setattr("rsmtp.outbox.looking._AT_ONCE", 10)
     monkeypatch.setattr("rsmtp.outbox.looking._PATIENCE", 0.0)
     outbox.put(letter(0, subject="needle"))
