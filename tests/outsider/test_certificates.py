@@ -24,7 +24,7 @@ A, B = "a@example.org", "b@example.org"
 
 
 class Authorities:
-    """Certificates in a folder; each PEM file holds a certificate and its key."""
+    """Certificates in a folder. Each PEM file holds a certificate and its key."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -115,7 +115,7 @@ def trusting(request, authorities):
 
 
 def securing(authorities, name, tls, *, versions=None, then=None, lines=None):
-    """A script that shows this certificate; what is said inside TLS goes into `lines`."""
+    """A script that shows this certificate. Lines inside TLS are added to `lines`."""
 
     def script(peer):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -182,7 +182,7 @@ BAD = [
     "by another authority",
     "by its namesake",
 ]
-# OpenSSL takes the common name where there is no DNS name: an SSLContext is obeyed.
+# Without a DNS name OpenSSL reads the common name, and an SSLContext is followed exactly.
 BY_COMMON_NAME = {"another address"}
 
 
@@ -199,7 +199,7 @@ def test_a_bad_certificate(authorities, tls, trusting, host, name):
     assert lines == []
     assert isinstance(caught.value, rsmtp.errors.SMTPCertificateError)
     if isinstance(trusting, rsmtp.TlsConfig):
-        # It says what to do: a name, a file, a clock, or who has to do it.
+        # The error says what to change: a name, a file, a clock, or who has to do it.
         advice = ("server_name", "ca_file", "clock", "owner")
         assert any(word in str(caught.value) for word in advice), str(caught.value)
         assert host in str(caught.value)
@@ -224,7 +224,7 @@ def test_a_context_that_does_not_look_at_the_name_is_obeyed(authorities, tls):
     context.check_hostname = False
     with serve(securing(authorities, "another name", tls)) as server:
         client = send(server, tls, context)
-        # And nothing claims that it was verified.
+        # Nothing claims that the certificate was verified.
         assert client.tls.verified is False
         client.quit()
     for name in ("expired", "self-signed", "by another authority"):
@@ -257,7 +257,7 @@ def test_what_is_no_context(authorities, tls, context):
 
 
 def raw_octets(octets):
-    """Past TLS, as an attacker on the way would."""
+    """Sends octets outside of TLS, as an attacker on the network would."""
 
     def then(peer):
         peer.line()
@@ -301,7 +301,7 @@ def test_a_fault_inside_tls(authorities, tls, trusting, what):
 
 
 def test_the_end_of_tls_is_the_end(authorities, tls, trusting):
-    """close_notify, and the connection stays open: nothing is waited for."""
+    """The server sends close_notify and leaves the connection open. The client doesn't wait."""
     over = threading.Event()
 
     def then(peer):
@@ -357,7 +357,8 @@ def test_a_250_that_waits_before_the_final_dot_inside_tls(authorities, tls, trus
 
 
 class Chain:
-    """root - middle - leaf, where the middle's key usage is given; None: it has none."""
+    """root - middle - leaf, with the given key usage of the middle's certificate. None means that
+    it has no such extension."""
 
     def __init__(self, folder, usage):
         now = datetime.datetime.now(datetime.UTC)
@@ -414,7 +415,7 @@ class Chain:
     [None, ["key_cert_sign"], ["key_cert_sign", "digital_signature"], ["digital_signature"], ["crl_sign"]],
 )
 def test_an_authority_must_be_allowed_to_sign(tmp_path, monkeypatch, tls, store, shown, usage):
-    """RFC 5280 4.2.1.3, as OpenSSL has it."""
+    """RFC 5280 section 4.2.1.3, as OpenSSL applies it."""
     chain = Chain(tmp_path, usage)
     if store == "ca_file":
         context = rsmtp.TlsConfig(ca_file=chain.path("ca"))

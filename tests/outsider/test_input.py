@@ -31,7 +31,7 @@ def client():
 
 
 def sent(client):
-    """What the server got as mail data, if any."""
+    """The mail data that the server received, if any."""
     client.close()
     client.server.wait_for_end()
     _, found, data = client.server.heard.partition(b"DATA\r\n")

@@ -60,7 +60,7 @@ MALFORMED = {
     "a POP3 greeting": b"+OK POP3",
 }
 
-# The text behind the code, whatever it is, leaves the answer what it is.
+# No text after the code changes the meaning of the answer.
 GENEROUS = {
     "nothing": b"%s",
     "a space": b"%s ",
@@ -91,7 +91,8 @@ def script_saying(step, octets):
 
 
 def attempt(script, timeout=5, **options):
-    """What became of one message: the result or the exception, the client, what was heard."""
+    """The result for one message: the returned value or the exception, the client, and the
+    server's input."""
     with serve(script) as server:
         client = rsmtp.SmtpClient(timeout=timeout, **options)
         try:
@@ -118,7 +119,7 @@ def test_what_is_no_reply_is_never_success(what, step):
     assert dict(result.fates) == ({B: fate} if fate else {})
     with pytest.raises(smtplib.SMTPServerDisconnected):
         client.noop()
-    # Nothing is said to a server that makes no sense.
+    # The client sends nothing to a server whose replies make no sense.
     last = {
         "greeting": b"",
         "EHLO": b"EHLO",
@@ -141,7 +142,7 @@ def test_the_text_never_loses_the_answer(what, step):
     result, client, state, _ = attempt(script_saying(step, octets))
     assert result == {}, result
     assert state in ("ready", "greeted")
-    # What is shown to people has nothing in it that moves their cursor.
+    # Text that is shown to people has no control characters.
     shown = str(client.transcript)
     assert not any(c < " " and c != "\n" and c != "\t" for c in shown) and "\x7f" not in shown
 
@@ -238,7 +239,7 @@ def test_odd_capabilities(what):
 
 @pytest.mark.parametrize("where", ["MAIL", "RCPT", "."])
 def test_a_flood_of_replies_takes_no_memory(where):
-    """Line after line of what could be a reply, as fast as it goes."""
+    """The server sends lines of a possible reply as fast as it can."""
 
     def fault(peer):
         for _ in range(2_000):
