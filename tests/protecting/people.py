@@ -24,7 +24,7 @@ def write(folder, name, certificate, key, password=None):
 
 
 def certify(folder, address, name, *, kind="RSA", by=None, is_authority=False, days=(-1, 30), password=None):
-    """A certificate for an address, with its key; by itself, or by an authority (certificate, key)."""
+    """Makes a certificate for an address with its key, self-signed or issued by (certificate, key)."""
     key = new_key(kind)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer, issuer_key = (by[0].subject, by[1]) if by else (subject, key)

@@ -55,7 +55,7 @@ def openssl(octets, *arguments):
 
 
 def verified(octets, folder):
-    """What was signed: the octets that openssl has verified, up to the authority."""
+    """The signed octets, after openssl has verified them up to the authority."""
     return openssl(octets, "-verify", "-CAfile", str(folder / "ca.pem"))
 
 
@@ -181,7 +181,8 @@ def test_message_id_and_key_stay(smime):
 
 
 def test_bcc(smime, folder):
-    """Signed, it may have some; encrypted for several it would tell who they are."""
+    """A signed message may have Bcc. If a message is encrypted for several recipients, it would
+    reveal them."""
     message = letter(bcc=["dan@example.com"])
     with pytest.raises(
         ValueError, match=r"Bcc \(dan@example.com\).*protect\(\.\.\., encrypt='dan@example.com'\)"
@@ -235,7 +236,7 @@ with blanks\x20\x20
 
 
 def test_content_of_other_libraries(smime, folder):
-    """8-bit text of a message that was read, and a part that is a message, which stays as it is."""
+    """8-bit text of a message that was read, and a part that is a message, which stays unchanged."""
     message = rsmtp.email.message_from_bytes(EIGHT_BIT.replace(b"KIND", b"mixed"))
     signed = verified(bytes(message.protect(smime)), folder)
     assert read(signed).get_body().get_content().strip() == "Grüße"
