@@ -28,7 +28,7 @@ def test_the_most_used_are_there():
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_row_is_whole_and_says_where_it_is_from(row):
-    # It stands in URLs (RFC 3986 3.1).
+    # The name is used in URLs (RFC 3986 section 3.1).
     assert re.fullmatch(r"[a-z][a-z0-9.-]*", row.name)
     assert row.port in (465, 587, 1025)
     assert row.tls == ("implicit" if row.port == 465 else "starttls")
