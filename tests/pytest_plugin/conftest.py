@@ -3,7 +3,7 @@ import pytest
 
 @pytest.fixture
 def project(pytester):
-    """A project of its own; its tests run in a process of their own."""
+    """A separate project, whose tests run in their own process."""
     pytester.makeini("[pytest]\naddopts = -ra --strict-markers --strict-config\nfilterwarnings = error\n")
 
     def run(source, *arguments):

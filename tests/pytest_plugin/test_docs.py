@@ -23,7 +23,8 @@ def test_a_failure_looks_as_it_is_shown(project):
 
 
 def without_chance(line):
-    """Ports differ, the name that smtplib gives to EHLO, and what pytest leaves at a line's end."""
+    """Removes what varies: ports, smtplib's name in EHLO, and the spaces that pytest leaves at
+    line ends."""
     line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:N", re.sub(r"ehlo .*", "ehlo", line.rstrip()))
     return line.strip("-")
 

@@ -36,7 +36,7 @@ def test_no_client_has_connected(project):
     result.stdout.fnmatch_lines(
         ["*did not arrive within 0 s*", "*nothing*", "-- no client has connected to 127.0.0.1:*"]
     )
-    # The test's own line is shown, and none of the plugin's.
+    # The output shows the test's own line, and none of the plugin's.
     assert "messages.py" not in result.stdout.str()
 
 

@@ -75,7 +75,7 @@ def test_installed_from_the_wheel(tmp_path):
     assert "- SMTP conversation (" in tested.stdout
     assert "C: mail FROM:<shop@example.org>" in tested.stdout
 
-    # The rest of what is installed: the command, and its completion scripts.
+    # The other installed parts: the command and its completion scripts.
     command = str(Path(python).with_name("rsmtp"))
     assert run(command, "--version").startswith("rsmtp ")
     assert "complete" in run(command, "completion", "bash")
