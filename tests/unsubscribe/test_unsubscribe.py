@@ -29,13 +29,13 @@ class Quiet(WSGIRequestHandler):
 
 
 class Served:
-    """An endpoint on loopback, and who has left by it."""
+    """An endpoint on loopback, and a record of the recipients that have left through it."""
 
     def __init__(self, url, left):
         self.url, self.left = url, left
 
     def ask(self, link, data=None, method=None, **header):
-        """(status, header, body) of a request to a link for https://example.com/u."""
+        """Returns (status, header, body) of a request to a link for https://example.com/u."""
         where = self.url + link.removeprefix("https://example.com/u")
         request = urllib.request.Request(where, data=data, method=method, headers=header)
         try:
@@ -47,7 +47,7 @@ class Served:
 
 
 def by_wsgi(left):
-    # The validator of PEP 3333 complains about what a server may not like.
+    # The validator of PEP 3333 reports anything that a server might reject.
     server = make_server("127.0.0.1", 0, validator(HERE.wsgi(left.append)), handler_class=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -114,7 +114,7 @@ def test_following_the_link_changes_nothing(served):
         assert ("<button>" in page) == (method == "GET")
         assert "form-action 'self'" in header["Content-Security-Policy"]
     assert served.left == []
-    # What the button sends does.
+    # The request that the button sends.
     name, value = re.search(r'type="hidden" name="([^"]+)" value="([^"]+)"', served.ask(link)[2]).groups()
     served.ask(link, urllib.parse.urlencode({name: value}).encode())
     assert len(served.left) == 1
@@ -161,7 +161,7 @@ def test_other_methods_and_large_bodies(served):
 
 
 def test_from_the_header_of_a_message_that_was_sent(served):
-    """As a mailbox provider does it (RFC 8058 3.2): by the two fields, without anything else."""
+    """A mailbox provider uses only the two fields (RFC 8058 section 3.2)."""
     message = rsmtp.Message(
         "News", subject="News", from_="ann@example.com", to="bob@example.org",
         unsubscribe=HERE.url("bob@example.org", list="news"),
@@ -244,7 +244,7 @@ def test_whatever_the_address_is(address, name):
     assert re.fullmatch(r"https://example\.com/u/[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}", link)
     assert HERE.read(link) == (address, name)
     assert HERE.read(urllib.parse.urlsplit(link).path + "?utm_source=x") == (address, name)
-    # It is taken by `unsubscribe=`.
+    # `unsubscribe=` accepts it.
     rsmtp.Message("x", from_="a@x.org", to="b@x.org", unsubscribe=link)
 
 
@@ -273,7 +273,7 @@ def test_a_secret_can_be_replaced():
 
 
 def test_a_verp_of_the_same_secret_seals_nothing_here():
-    """What is sealed for one purpose is not good for another."""
+    """A link sealed for one purpose is not valid for another."""
     sender = rsmtp.Verp("bounces@example.com", SECRET).sender("bob@example.org")
     assert HERE.read(sender) is None
 
