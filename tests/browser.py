@@ -8,13 +8,13 @@ import pytest
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium. For a module and not for the session: while it is there, Playwright
-    keeps an event loop running in this thread."""
+    """Chromium. The fixture is for a module and not for the session, because Playwright keeps an
+    event loop running in this thread."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("chromium is not installed (apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api")
-    # Chromium's own sandbox can't be had by root.
+    # Root can't use Chromium's own sandbox.
     options = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=options)
@@ -24,7 +24,8 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, served):
-    """The page that `served` serves, at a window's size; a mistake of its own is a failed test."""
+    """Opens the page that `served` serves, in a window of this size. A script error of the page
+    fails the test."""
     mistakes, contexts = [], []
 
     def open_page(path="", width=1280, height=800, **options):

@@ -39,8 +39,8 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(autouse=True)
 def loggers_of_ours():
-    """A command that runs in the tests' own process shows what is logged, and is not asked to end
-    that: the next test would hear it, too."""
+    """A command that runs in the tests' own process turns on logging and never turns it off,
+    which would affect the next test."""
     loggers = [logging.getLogger(f"rsmtp{name}") for name in ("", ".mail", ".smtp", ".tls")]
     before = [(logger.level, [*logger.handlers]) for logger in loggers]
     yield

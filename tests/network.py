@@ -7,15 +7,15 @@ import subprocess
 
 import pytest
 
-# Documentation's own (RFC 5737): no other machine has it.
+# An address reserved for documentation (RFC 5737). No other machine has it.
 _SPARE = "192.0.2.77"
 
 
 def own_address():
-    """The address of an interface; where there is none but loopback, one that loopback's
-    interface is given (for which root is needed)."""
+    """The address of an interface. If there is only loopback, its interface gets another address,
+    for which root is needed."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # Connecting by UDP sends nothing: it chooses the interface.
+        # Connecting by UDP sends nothing. It only selects the interface.
         probe.connect(("192.0.2.1", 9))
         address = probe.getsockname()[0]
         if not address.startswith("127.") and _can_be_bound(address):

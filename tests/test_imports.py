@@ -15,10 +15,10 @@ import pytest
 
 import rsmtp
 
-# Small, most of them in C, and in nearly every process.
+# These are small, most of them in C, and in nearly every process.
 BARE = {"__future__", "_socket", "binascii", "itertools", "types", "_thread", "math", "_datetime", "time"}
 
-# How many of our own modules.
+# The limit on rsmtp's own modules.
 MESSAGE = "rsmtp.Message('Grüße', subject='Grüße', from_='a@x.example', to='b@x.example')"
 ENTRIES = {
     "rsmtp": ("import rsmtp", 1),
@@ -44,7 +44,7 @@ ENTRIES = {
         41,
     ),
 }  # fmt: skip
-# A URL is read by the standard library, and that by `re`.
+# The standard library parses URLs, and uses `re` for that.
 READS_URLS = {"Mailer, by a URL"}
 URL_READER = {
     *("urllib", "ipaddress", "contextlib", "collections", "functools", "re", "enum", "operator", "keyword"),
@@ -84,7 +84,7 @@ def test_nothing_is_loaded_that_is_not_needed(name):
     assert len(own) <= ours, sorted(own)
 
 
-# What of our own a command loads, and what of the standard library it does without.
+# The modules of rsmtp that a command loads, and those of the standard library that it must not load.
 OF_COMMANDS = {"rsmtp", "rsmtp._rsmtp", "rsmtp.cli", "rsmtp.cli.exit_code"}
 HEAVY = {
     *("email", "smtplib", "asyncio", "ssl", "inspect", "typing", "dataclasses", "datetime"),
@@ -140,8 +140,8 @@ sys.exit(code)
 
 
 def test_what_is_loaded_late_is_derived_from_all_the_same():
-    """The classes of the standard library are bases of ours from the moment when a program
-    loads them: before and after, in any order."""
+    """The standard library's classes become bases of rsmtp's when a program loads them: before or
+    after, in any order."""
     program = """
 import rsmtp, sys
 from rsmtp.email.mime.text import MIMEText
@@ -171,7 +171,7 @@ print("ok")
 
 
 def test_names_for_annotations_are_all_given():
-    """What a module imports for type checkers alone, and gives to those that ask later."""
+    """The names that a module imports only for type checkers can still be looked up later."""
     package = Path(rsmtp.__file__).parent
     seen = 0
     for path in package.rglob("*.py"):

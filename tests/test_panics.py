@@ -18,7 +18,7 @@ import rsmtp
 @pytest.fixture(scope="module")
 def panics():
     """The module that `tests/panics` is compiled to, with the library's own settings."""
-    # A build takes its time; the test's own limit bounds it.
+    # A build takes its time, so the test's own limit applies.
     faulthandler.cancel_dump_traceback_later()
     command = ["cargo", "build", "--locked", "--features", "python", "--example", "panics", "--quiet"]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
@@ -35,8 +35,8 @@ def panicked(panics):
     with serve(lambda peer: (peer.until_closed(), closed.set())) as server:
         with pytest.raises(BaseException, match="as the test wants it") as raised:
             panics.converse(server.host, server.port)
-        # The panic has unwound. (It comes before the greeting, perhaps before the server
-        # has accepted: there may be no script yet to wait for.)
+        # The panic has unwound. It may come before the server has accepted, so there may be no
+        # script to wait for.
         assert closed.wait(20)
     return raised.value
 
