@@ -28,7 +28,7 @@ PATIENCE = 50.0  # seconds that a server may take to start, to stop, to deliver
 
 
 def unavailable() -> str | None:
-    """Why there can be no bed on this machine, or None when there can."""
+    """The reason why this machine can't have a bed, or None."""
     for program, package in (
         ("postfix", "postfix"),
         ("dovecot", "dovecot-core"),
@@ -46,12 +46,10 @@ def unavailable() -> str | None:
 
 
 class Bed:
-    """Real servers for tests to talk to.
-
-    `host` and `ports` (by role, see master.cf) say where they are, `ca_file` which authority to
-    trust, `username` and `password` how to log in; `lmtp_socket` is Dovecot's LMTP on
-    a Unix socket. alice, bob, carol and jürgen have mailboxes in bed.test.
-    """
+    """Real servers for tests to talk to. `host` and `ports` (by role, see master.cf) give their
+    addresses, `ca_file` the authority to trust, and `username` and `password` the login.
+    `lmtp_socket` is Dovecot's LMTP on a Unix socket. alice, bob, carol and jürgen have mailboxes
+    in bed.test."""
 
     host = "localhost"
     domain = "bed.test"
@@ -60,8 +58,8 @@ class Bed:
     size_limit = 100_000  # octets, at the roles `small` and `old`
 
     def __init__(self) -> None:
-        # Not pytest's own folder: other users must be able to enter this one, and
-        # the path of a Unix socket must be short.
+        # pytest's own folder won't do: other users must be able to enter this one, and the path of
+        # a Unix socket must be short.
         self.root = Path(tempfile.mkdtemp(prefix="rsmtp-bed-", dir=in_memory()))
         self.ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
         self.ca_file = str(self.root / "tls" / "ca.pem")
@@ -88,24 +86,25 @@ class Bed:
                 again()
 
     def empty(self) -> None:
-        """Empties every mailbox, and the folder of what is held."""
+        """Empties every mailbox and the folder of held messages."""
         for pattern in ("mail/*/Maildir/[nc][eu][wr]/*", "queue/hold/*", "queue/incoming/*"):
             for path in self.root.glob(pattern):
                 path.unlink(missing_ok=True)
 
     def held(self) -> dict[str, "Held"]:
-        """What the role `held` has taken, by queue id. A message is Postfix's from the
-        moment when its queue file is whole, with or without an answer that says so."""
+        """The messages that the role `held` has taken, by queue id. A message is in Postfix's
+        hands as soon as its queue file is complete, even if no answer has confirmed it."""
         return {path.name: Held.read(path.read_bytes()) for path in self.whole_queue_files()}
 
     def whole_queue_files(self) -> list[Path]:
-        # One that may be executed is whole; cleanup(8) says so with its last touch.
-        # It is in its folder by then: incoming until there is a recipient, then hold.
+        # A complete queue file is executable: cleanup(8) marks it so in its last step. It is in its
+        # folder by then: in incoming until it has a recipient, then in hold.
         paths = [path for part in ("incoming", "hold") for path in (self.root / "queue" / part).glob("*")]
         return [path for path in paths if is_executable(path)]
 
     def log(self, after: Mapping[str, int] = MappingProxyType({})) -> str:
-        """What both servers have logged, or what they have since `after` = log_sizes()."""
+        """Everything that both servers have logged, or what they have logged since `after` =
+        log_sizes()."""
         return "\n".join(
             f"--- {name}.log\n{self.log_file(name).read_bytes()[after.get(name, 0) :].decode()}"
             for name in self.log_sizes()
@@ -121,8 +120,8 @@ class Bed:
     # --- life -----------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts both servers, and returns when every port answers. What a crash left behind
-        can keep Postfix from coming up: then once more."""
+        """Starts both servers, and returns when every port answers. The remains of a crash can
+        keep Postfix from starting, so it is tried once more."""
         for last in (False, False, True):
             try:
                 self._start()
@@ -149,7 +148,7 @@ class Bed:
                     again()
 
     def stop(self, *, kill: bool = False) -> None:
-        """Stops both; `kill` takes all their processes away in mid-word, as a crash would."""
+        """Stops both servers. `kill` ends all their processes abruptly, as a crash would."""
         master = self.postfix_master()
         if master and kill:
             with contextlib.suppress(ProcessLookupError):
@@ -166,14 +165,14 @@ class Bed:
             self.dovecot = None
 
     def remove(self) -> None:
-        """Stops whatever runs and removes the folder."""
+        """Stops all servers that run and removes the folder."""
         self.stop()
         shutil.rmtree(self.root, ignore_errors=True)
 
     # --- how ------------------------------------------------------------------
 
     def furnish(self) -> None:
-        """Everything that the servers find on disk."""
+        """Writes all files that the servers need."""
         self.root.chmod(0o755)
         certificates.make(self.root / "tls")
         for name in ("etc", "queue", "queue/private", "data", "mail", "dovecot"):
@@ -183,7 +182,7 @@ class Bed:
         os.chown(self.root / "queue" / "private", postfix.pw_uid, 0)
         (self.root / "queue" / "private").chmod(0o700)
         os.chown(self.root / "mail", MAIL_UID, MAIL_UID)
-        # Who clears up after a crash logs as an ordinary user.
+        # Postfix's cleanup after a crash logs as an ordinary user.
         (self.root / "postfix.log").touch()
         (self.root / "postfix.log").chmod(0o666)
 
@@ -204,7 +203,7 @@ class Bed:
         )
 
     def postfix_master(self) -> int | None:
-        """The process that leads all of Postfix's, while it runs."""
+        """Postfix's master process, while it runs."""
         try:
             pid = int((self.root / "queue" / "pid" / "master.pid").read_text())
         except (FileNotFoundError, ValueError):
@@ -220,7 +219,7 @@ class Held(NamedTuple):
 
     @classmethod
     def read(cls, queue_file: bytes) -> "Held":
-        """Reads a queue file: records of a type, a length in groups of seven bits, and data."""
+        """Reads a queue file. Each record has a type, a length in groups of seven bits, and data."""
         recipients, content, at = [], [], 0
         while at < len(queue_file):
             kind = queue_file[at : at + 1]
@@ -241,8 +240,8 @@ class Held(NamedTuple):
 
 
 def in_memory() -> str | None:
-    """Where files are kept in memory, if there is room for a queue: Postfix waits for the
-    disk several times a message."""
+    """A folder in memory, if there is room for a queue there. On a disk, Postfix would wait
+    several times for each message."""
     folder = Path("/dev/shm")
     if folder.is_dir() and shutil.disk_usage(folder).free > 500_000_000:
         return str(folder)
@@ -250,12 +249,12 @@ def in_memory() -> str | None:
 
 
 def find(program: str) -> str | None:
-    """Servers are installed where an ordinary user's PATH does not look."""
+    """Finds a program, even outside an ordinary user's PATH, where servers are installed."""
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 
 def free_ports(count: int) -> list[int]:
-    """Free ports of 127.0.0.1, held together so that they differ."""
+    """Free ports of 127.0.0.1. They are reserved together so that they differ."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -264,7 +263,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def answers(port: int, *, speaks: bool) -> bool:
-    """Whether a server listens there and, where the server speaks first, greets."""
+    """Whether a server listens there and, if its protocol begins with a greeting, sends one."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             return not speaks or connection.recv(4).startswith(b"220")
@@ -297,7 +296,8 @@ def is_executable(path: Path) -> bool:
 
 @contextlib.contextmanager
 def patience(complaint: str, log, seconds: float = PATIENCE):
-    """Gives a function to call before each new try; too late, it raises the complaint."""
+    """Returns a function to call before each new attempt. After the time limit, it raises the
+    complaint."""
     deadline = time.monotonic() + seconds
 
     def again() -> None:

@@ -10,8 +10,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def make(folder: Path, names: tuple[str, ...] = ("localhost",)) -> None:
-    """Writes ca.pem, to be trusted, server.pem, the key with its certificate chain for servers of
-    these names, and client.pem, the same for the user ann."""
+    """Writes three files: ca.pem, the authority to trust; server.pem, a key and its certificate
+    chain for servers of these names; and client.pem, the same for the user ann."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rsmtp test bed CA")])
     ca = (
@@ -63,7 +63,7 @@ def certificate(
 
 
 def key_usage(**granted: bool) -> x509.KeyUsage:
-    """Python's strict X.509 checks, on by default from 3.13, want this extension."""
+    """Python's strict X.509 checks, on by default from 3.13, require this extension."""
     usages = (
         "digital_signature content_commitment key_encipherment data_encipherment "
         "key_agreement key_cert_sign crl_sign encipher_only decipher_only"

@@ -25,7 +25,7 @@ def bed():
 
 @pytest.fixture(scope="session")
 def realm():
-    """Kerberos, with the users ann and eve."""
+    """A Kerberos realm with the users ann and eve."""
     if reason := kerberos.unavailable():
         pytest.skip(reason)
     realm = kerberos.Realm()
@@ -38,7 +38,7 @@ def realm():
 
 @pytest.fixture
 def in_the_realm(realm, monkeypatch):
-    """What the Kerberos library reads: this realm, and no ticket."""
+    """Sets the Kerberos library's environment: this realm, and no ticket."""
     for name, value in realm.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("KRB5CCNAME", f"FILE:{realm.folder}/none")
@@ -52,7 +52,7 @@ def ticket(in_the_realm, realm, monkeypatch):
 
 @pytest.fixture(params=["smtplib", "rsmtp.smtplib"])
 def client(request):
-    """The module under test: the standard library's, and ours in its place."""
+    """The module under test: once the standard library's smtplib, and once rsmtp's."""
     return importlib.import_module(request.param)
 
 
@@ -69,7 +69,7 @@ def log_before(bed):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows what the servers logged while it ran."""
+    """Shows what the servers logged during a failed test."""
     report = yield
     fixtures = getattr(item, "funcargs", {})
     if report.failed and "bed" in fixtures:

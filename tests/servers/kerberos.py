@@ -68,8 +68,8 @@ def unavailable() -> str | None:
 
 
 class Realm:
-    """`environment` is what a program needs to be in it, `keytab` has the key of the service
-    `smtp/localhost`. Users are added by `add`, and get tickets by `ticket`."""
+    """A Kerberos realm. `environment` is what a program needs to use it, and `keytab` has the key
+    of the service `smtp/localhost`. `add` adds users, and `ticket` gives them tickets."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rsmtp-realm-", dir=in_memory()))
@@ -115,7 +115,7 @@ class Realm:
         self._administer(*(f"addprinc -pw {PASSWORD} {user}" for user in users))
 
     def ticket(self, user: str, life: str = "10m") -> str:
-        """A cache with a ticket of this user: a value of KRB5CCNAME."""
+        """A cache with a ticket of this user, as a value of KRB5CCNAME."""
         cache = f"FILE:{self.folder / user.replace('/', '-')}.{life}.cache"
         self._run("kinit", "-c", cache, "-l", life, user, answer=PASSWORD)
         return cache

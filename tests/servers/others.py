@@ -29,12 +29,12 @@ FETCHED = Path(__file__).parents[2] / ".servers"
 CONFIG = Path(__file__).parent / "config"
 PATIENCE = 30.0  # seconds that a server may take to start
 
-# What a message of these tests has in its body.
+# The body of the messages in these tests.
 _NUMBER = re.compile(rb"number (\d+)\b")
 
 
 class Server:
-    """One server. `port` stays the same when it is started again, and so do its files."""
+    """One server. A restart keeps its `port` and its files."""
 
     name = ""
     host = "localhost"
@@ -51,7 +51,7 @@ class Server:
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Why there is none here, or None where there is one."""
+        """The reason why this machine can't have the server, or None."""
         raise NotImplementedError
 
     def furnish(self) -> None:
@@ -61,12 +61,12 @@ class Server:
         raise NotImplementedError
 
     def files(self) -> list[Path]:
-        """One for each message that it has taken."""
+        """The files of the messages that it has taken, one for each."""
         raise NotImplementedError
 
     def start(self) -> None:
         with open(self.folder / "log", "ab") as log:
-            # A group of its own: all of it can be killed.
+            # The server gets its own process group, so that all of it can be killed.
             self._process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -100,7 +100,7 @@ class Server:
 
 @contextlib.contextmanager
 def running(kind: type[Server], *arguments: object) -> Iterator[Server]:
-    """A server of this kind, from its start to its end. Skips where there is none."""
+    """Runs a server of this kind. Skips the test if it is not available."""
     if reason := kind.unavailable():
         pytest.skip(reason)
     server = kind(*arguments)
@@ -112,8 +112,9 @@ def running(kind: type[Server], *arguments: object) -> Iterator[Server]:
 
 
 class _InRoot(Server):
-    """One that runs in a copy of the root that Debian's packages are unpacked into: as packages
-    they would replace Postfix, and they look for users and folders at fixed places."""
+    """A server that runs in a copy of the root folder in which Debian's packages are unpacked. If
+    they were installed, they would replace Postfix. They look for users and folders at fixed
+    places."""
 
     release = "root"
 
@@ -130,7 +131,7 @@ class _InRoot(Server):
         shutil.copytree(FETCHED / self.release, self.root, symlinks=True)
         for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
             subprocess.run(["mknod", "-m", "666", self.root / "dev" / name, "c", "1", str(minor)], check=True)
-        # Key and certificate in one file, for the server's eyes only.
+        # The key and the certificate are in one file that only the server may read.
         shutil.copy(self.folder / "tls" / "server.pem", self.root / "etc" / "server.pem")
         shutil.copy(self.folder / "tls" / "ca.pem", self.root / "etc" / "ca.pem")
         text = (CONFIG / f"{self.name}.conf").read_text()
@@ -139,7 +140,7 @@ class _InRoot(Server):
         (self.root / "etc" / "mail.conf").write_text(text)
 
     def words(self) -> dict[str, object]:
-        """What the configuration is told."""
+        """The values for the configuration."""
         return {"PORT": self.port}
 
     def in_root(self, *command: str) -> list[str]:
@@ -159,14 +160,14 @@ class Exim(_InRoot):
         return self.in_root("/usr/sbin/exim4", "-C", "/etc/mail.conf", "-bdf", "-oX", port)
 
     def files(self) -> list[Path]:
-        # The body; its header beside it says that the message is whole.
+        # The body's file. Its header file shows that the message is complete.
         bodies = (self.root / "spool" / "input").rglob("*-D")
         return [body for body in bodies if body.with_name(body.name[:-1] + "H").exists()]
 
 
 class OpenSmtpd(_InRoot):
     name = "opensmtpd"
-    # The certificate of the tests is not to its liking.
+    # It does not accept the certificate of these tests.
     tls = ("none",)
 
     def command(self) -> list[str]:
@@ -176,13 +177,14 @@ class OpenSmtpd(_InRoot):
         return list((self.root / "var/spool/smtpd/queue").rglob("message"))
 
 
-# What `openssl passwd -6` makes of `s3cret`.
+# The output of `openssl passwd -6` for `s3cret`.
 HASHED = "$6$saltsalt$As4wrv0kZlfch1du9WeH7qhskyLriQWySXrZzynnvi46nFnNxjdpl6ksRegrrKexvhIa/Iny8S8uF3fVWTMuC1"
 
 
 class Dovecot(_InRoot):
-    """Submission with every mechanism that Dovecot 2.4 has. Users: ann with the password `s3cret`, and
-    bob with the same one, of which a hash is kept that nothing but PLAIN and LOGIN can check."""
+    """A submission server with every mechanism of Dovecot 2.4. Its users are ann with the
+    password `s3cret`, and bob with the same password, which is stored as a hash that only PLAIN
+    and LOGIN can check."""
 
     name = "dovecot-2.4"
     release = "debian-13"
@@ -190,7 +192,7 @@ class Dovecot(_InRoot):
 
     def __init__(self, realm: Realm | None = None, endpoint: int | None = None) -> None:
         self.realm = realm
-        #: The port at which it asks what an access token is worth.
+        #: The port of the endpoint that it asks whether an access token is valid.
         self.endpoint = endpoint
         (self.relay,) = free_ports(1)
         super().__init__()

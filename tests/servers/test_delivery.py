@@ -30,14 +30,14 @@ def message(subject, *to):
 
 
 def over(bed, receipt):
-    """Waits until Postfix has done with it, notices included."""
+    """Waits until Postfix has finished with the message, including its notices."""
     with patience(f"{receipt.queue_id} is not over", bed.log) as again:
         while f"{receipt.queue_id}: removed" not in bed.log():
             again()
 
 
 def notice(bed, envid):
-    """The notice about this message: its facts, those of each recipient, and what it brings back."""
+    """The notice about this message: its fields, those of each recipient, and the returned text."""
     octets = bed.delivered("alice", f"Original-Envelope-Id: {envid}")
     report = email.message_from_bytes(octets, policy=email.policy.default)
     assert report.get_content_type() == "multipart/report"
@@ -53,7 +53,7 @@ def test_notices_arrive_for_a_delivered_and_for_a_bounced_recipient(bed, mailer)
     over(bed, receipt)
     assert bed.delivered("bob", "Subject: Both")
     found = {}
-    # Postfix tells of success and of failure in a notice each.
+    # Postfix reports success and failure in separate notices.
     octets = [each for each in bed.mailbox("alice") if b"Original-Envelope-Id: order=7 of+two" in each]
     assert len(octets) == 2, octets
     for each in octets:
@@ -143,7 +143,7 @@ def other(request):
         server.remove()
 
 
-# SUCCESS and DELAY are bits of a number; Exim's RET is 1 or 2, for FULL and HDRS.
+# SUCCESS and DELAY are bits of a number. Exim's RET is 1 for FULL and 2 for HDRS.
 KEPT = {
     "exim": {
         "bob@example.org": [
@@ -166,7 +166,7 @@ KEPT = {
 
 
 def queued(server, address):
-    """What the server has written about the recipient."""
+    """The text that the server has stored about the recipient."""
     for content in server.files():
         if server.name == "exim":
             found = [content.with_name(content.name[:-1] + "H")]
@@ -179,7 +179,8 @@ def queued(server, address):
 
 
 def test_other_servers_keep_what_is_asked(other):
-    # A message each: OpenSMTPD has the notices of one recipient for the next one, too.
+    # Each case has its own message, because OpenSMTPD applies one recipient's notices to the next
+    # one, too.
     bob = Rcpt("bob@example.org", dsn=Dsn(notify=["success", "delay"], orcpt="a+b@example.org"))
     asked = {
         bob.address: Envelope(FROM, bob, dsn=Dsn(ret="headers", envid="x=1")),

@@ -26,7 +26,7 @@ OCTETS = int(os.environ.get("RSMTP_DKIM_OCTETS", 3_000_000))
 TEXT = (
     ".\r\n..\r\n.dots\r\nFrom here\r\nGrüße, 日本語, 🎉\r\n" + "long " * 600 + "\r\ntrailing  \t\r\n\r\n\r\n"
 )
-# What other programs write: 8-bit lines, in a message within the message.
+# Other programs write 8-bit lines in a message within the message.
 EIGHT_BIT = (
     b"From: a@x.example\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def log_before():
-    """Not all of these servers are in the bed."""
+    """Not all of these servers belong to the bed."""
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +133,13 @@ def test_exim(both, file, chunking):
 
 
 def with_crlf(octets):
-    """What a server has stored with the line ends of its system."""
+    """Converts the server's stored text from the system's line ends."""
     return re.sub(rb"\r?\n", b"\r\n", octets)
 
 
 def spooled(body):
-    """A message of Exim's queue (its specification, section 56): each field stands behind its length
-    and a letter, which is * for one that was deleted."""
+    """A message from Exim's queue (its specification, section 56). Each field is preceded by its
+    length and a letter, which is * for a deleted field."""
     header = body.with_name(body.name[:-1] + "H").read_bytes().partition(b"\n\n")[2]
     fields = b""
     while found := re.match(rb"(\d+)(.) ", header):

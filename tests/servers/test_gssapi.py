@@ -24,15 +24,16 @@ def log_before():
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A folder with a server's certificate, and the authority to trust."""
+    """A folder with a server's certificate and the authority to trust."""
     folder = tmp_path_factory.mktemp("tls") / "made"
     certificates.make(folder)
     return folder
 
 
 def accepting(realm, context=None, *, binding=None, offer=b"\x01\0\0\0", early=None, answer=None, seen=None):
-    """A server that has the key. `offer` are the security layers that it bears, `early` the number of
-    answers after which it says 235, `answer` changes what it says; `seen` hears who logs in."""
+    """A server that has the key. `offer` has its security layers, `early` is the number of
+    answers after which it sends 235, `answer` changes its answers, and `seen` records who logs
+    in."""
     import gssapi
 
     def script(peer):
@@ -86,7 +87,7 @@ def accepting(realm, context=None, *, binding=None, offer=b"\x01\0\0\0", early=N
 
 
 def offered(realm, **how):
-    """What logging in says to such a server, and what the server has heard."""
+    """The exception of a login at such a server, and what the server received."""
     seen = []
     with serve(accepting(realm, seen=seen, **how)) as server:
         with rsmtp.SmtpClient("localhost", server.port) as client:
@@ -96,7 +97,7 @@ def offered(realm, **how):
 def test_what_is_agreed_on_is_no_layer_and_whom_to_act_as(realm):
     reply, seen = offered(realm)
     assert reply == (235, b"in") and seen == [("ann@BED.TEST", b"\x01\0\0\0ann")]
-    # Others may be borne besides.
+    # Other layers may be offered, too.
     assert offered(realm, offer=b"\x07\0\x10\0")[1] == [("ann@BED.TEST", b"\x01\0\0\0ann")]
 
 
@@ -140,7 +141,8 @@ def test_what_was_not_said_by_the_owner_of_the_key_is_not_taken(realm, turn, wro
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("right", [True, False])
 def test_under_tls_the_certificate_binds(realm, certificate, context, version, right):
-    """As Exchange's Extended Protection asks for it, whichever version TLS has."""
+    """The certificate binds the login with any version of TLS, as Exchange's Extended Protection
+    requires."""
     pem, authority = certificate / "server.pem", str(certificate / "ca.pem")
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(pem)
@@ -156,7 +158,7 @@ def test_under_tls_the_certificate_binds(realm, certificate, context, version, r
             if right:
                 assert client.login(mechanism="GSSAPI")[0] == 235
             else:
-                # MIT's library has the server say that it is refused.
+                # With MIT's library, the server reports the refusal.
                 with pytest.raises(CredentialError, match="does not take the Kerberos ticket"):
                     client.login(mechanism="GSSAPI")
     assert seen == ([("ann@BED.TEST", b"\x01\0\0\0")] if right else ["BadChannelBindingsError"])

@@ -80,7 +80,7 @@ def test_a_ticket_lets_in_its_owner_alone(dovecot, message, way):
 @every_way
 @pytest.mark.usefixtures("ticket")
 def test_without_tls_it_is_the_same(dovecot, relay, message, way):
-    """On this machine; there is nothing to bind it to then."""
+    """The server is on this machine, and without TLS there is nothing to bind the login to."""
     with rsmtp.SmtpClient(dovecot.host, dovecot.port, tls="none") as client:
         assert client.login(mechanism="GSSAPI")[0] == 235
 
@@ -104,7 +104,7 @@ def test_no_ticket(dovecot, message, way):
 
 @pytest.fixture(scope="module")
 def expired(realm):
-    """Made once: it takes its time to expire."""
+    """The fixture is made once, because the ticket takes time to expire."""
     cache = realm.ticket("ann", "1s")
     time.sleep(3)
     return cache
@@ -256,7 +256,7 @@ def test_the_command_line(dovecot, relay):
 
 @pytest.mark.usefixtures("ticket")
 def test_sessions_that_log_in_at_once_while_others_look_on(dovecot, relay):
-    """The library lets go of the interpreter while it works: nothing may wait for it there."""
+    """The library releases the interpreter while it works, so nothing may wait for it."""
     messages = [("ann@bed.test", ["b@example.org"], f"Subject: {n}\r\n\r\nx\r\n".encode()) for n in range(40)]
     settings = at(dovecot) | BY_TICKET | {"tls": "starttls", "connections": 4, "max_messages": 2, "window": 1}
     with rsmtp.Mailer(**settings) as mailer:

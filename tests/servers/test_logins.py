@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def log_before():
-    """Most of these servers have logs of their own."""
+    """Most of these servers have their own logs."""
     return {}
 
 
@@ -42,7 +42,7 @@ def exim():
 
 @pytest.fixture
 def relay(dovecot):
-    """Who gets what Dovecot has taken."""
+    """The server that receives what Dovecot has taken."""
     with rsmtp.Catcher(tls="none", port=dovecot.relay) as catcher:
         yield catcher
 
@@ -89,7 +89,7 @@ every_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 
 
 def at(server, **more):
-    """Where it is, and what it is trusted by."""
+    """The server's address, and the authority to trust."""
     return {"host": server.host, "port": server.port, "context": trust(server, **more)}
 
 

@@ -21,7 +21,7 @@ MANY = 10_000
 
 @pytest.fixture(autouse=True)
 def clean(bed):
-    """Each test finds the queue empty and the servers running."""
+    """Each test starts with an empty queue and running servers."""
     bed.empty()
     yield
     bed.empty()
@@ -41,7 +41,7 @@ def mailer(bed, trusting):
 
 
 class Messages:
-    """Messages that can be told apart, and how many of them were asked for."""
+    """Numbered messages, and a count of those that were requested."""
 
     def __init__(self, count, make=None):
         self.count, self.given = count, 0
@@ -64,14 +64,16 @@ class Messages:
         return made["sender"], made["recipients"], content.encode()
 
     def number(self, held):
-        """Which of them this is, in the queue; it is whole, and has no other's octets."""
+        """The number of a message in the queue. Checks that it is complete and has no octets of
+        another one."""
         number = int(re.search(rb"Message-ID: <(\d+)\.%b@" % str(self.run).encode(), held.content)[1])
         assert held.content.endswith(self[number][2]), held.content
         return number
 
 
 def some_refused(number):
-    """A tenth each: refused at MAIL, at RCPT, at one of two RCPTs, after the mail data."""
+    """Refuses a tenth of the messages at each of these points: MAIL, RCPT, one of two RCPTs, and
+    after the mail data."""
     return {
         2: {"sender": "banned@bed.test"},
         4: {"recipients": ["busy@bed.test"]},
@@ -100,8 +102,8 @@ def test_ten_thousand_messages_are_in_the_queue_each_once(bed, mailer, log_befor
 
 
 def commands(bed, log_before):
-    """How many commands of mail transactions Postfix counted, over all sessions; it
-    writes that down when they end."""
+    """The number of commands in mail transactions that Postfix counted in all sessions. It logs
+    them when the sessions end."""
     with patience("Postfix does not say what it heard", bed.log) as again:
         while True:
             log = bed.log(after=log_before)
@@ -119,7 +121,7 @@ def commands(bed, log_before):
 
 
 class Killer(threading.Thread):
-    """Kills Postfix, master and all, once so many messages are in its queue."""
+    """Kills Postfix with all its processes when this many messages are in its queue."""
 
     def __init__(self, bed, at, *, restart=False):
         super().__init__(daemon=True)
@@ -157,7 +159,7 @@ def arrivals(bed, messages):
 
 
 def check(bed, messages, report):
-    """There is one receipt for each message, and it says what is in the queue."""
+    """Checks that there is one receipt for each message, and that it agrees with the queue."""
     assert sorted(receipt.index for receipt in report.receipts) == list(range(messages.given))
     assert report.total == messages.given
     assert report.sent == sum(receipt.ok for receipt in report.receipts)
@@ -179,7 +181,7 @@ def check(bed, messages, report):
 
 @pytest.fixture
 def killed(bed):
-    """Whatever a test has killed is there again for the next one."""
+    """Restarts the killed servers for the next test."""
     yield
     if bed.postfix_master() is None:
         bed.stop()
@@ -198,7 +200,7 @@ def test_receipts_agree_with_the_queue_of_a_killed_postfix(bed, mailer, at):
     check(bed, messages, report)
     assert report.not_sent and report.total < MANY
     assert len(bed.held()) >= at
-    # The window is far smaller than that: most have been answered.
+    # The window is far smaller than this, so most messages have been answered.
     assert (report.sent and report.refused) or at == 1, report
 
 

@@ -17,7 +17,7 @@ from servers.test_logins import WAYS, arrived, at, by_async_client, by_async_mai
 every_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 both = pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
 
-# As Dovecot has them. What it has no setting for is empty.
+# The values that Dovecot knows. Values without a setting are empty.
 FAULTS = {
     "XOAUTH2": {"status": "401", "schemes": "bearer", "scope": "mail", "openid-configuration": ""},
     "OAUTHBEARER": {"status": "invalid_token", "scope": "mail", "openid-configuration": ""},
@@ -70,7 +70,7 @@ def token(endpoint):
 
 
 class Renewed:
-    """An access token that the endpoint does not take any more, until another one is made."""
+    """An access token that the endpoint rejects until a new one is made."""
 
     def __init__(self, endpoint):
         self.endpoint, self.forced = endpoint, []
@@ -96,7 +96,8 @@ class Renewed:
 @both
 @pytest.mark.parametrize("length", [None, 2000], ids=["short", "long"])
 def test_a_token_logs_in(dovecot, endpoint, relay, message, way, mechanism, length):
-    """A long one is no initial response: the line would be longer than this server takes."""
+    """A long token is not sent as an initial response, because the line would be too long for
+    this server."""
     given = token(endpoint) if length is None else "t" * length
     endpoint.good.add(given)
     way(message, {"username": "ann", "access_token": given, "mechanism": mechanism}, **at(dovecot))
@@ -128,7 +129,7 @@ def test_a_wrong_token_is_refused_and_the_servers_words_are_in_the_error(
 @every_way
 @both
 def test_anothers_token_is_refused(dovecot, endpoint, relay, message, way, mechanism):
-    """Dovecot says nothing of it then, and the hint still speaks of a token."""
+    """Dovecot gives no reason in this case, and the hint still mentions the token."""
     login = {"username": "eve", "access_token": token(endpoint), "mechanism": mechanism}
     with pytest.raises(errors.SMTPAuthenticationError) as raised:
         way(message, login, **at(dovecot))

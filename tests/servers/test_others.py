@@ -20,7 +20,7 @@ COUNT = 250
 
 @pytest.fixture
 def log_before():
-    """These servers have logs of their own."""
+    """These servers have their own logs."""
 
 
 @pytest.fixture(scope="module", params=[Exim, OpenSmtpd, Haraka], ids=lambda kind: kind.name)
@@ -44,8 +44,8 @@ def message(number, *recipients):
 
 
 def mixed(numbers, count=COUNT):
-    """Every fifth is for an unknown recipient, every seventh for one of either kind, and
-    twenty unknown ones stand together."""
+    """Every fifth message is for an unknown recipient, every seventh has a known and an unknown
+    one, and twenty for unknown recipients follow each other."""
     for place in range(count):
         number = next(numbers)
         if place % 5 == 0 or 100 <= place < 120:
@@ -57,7 +57,8 @@ def mixed(numbers, count=COUNT):
 
 
 def arrived(server, receipts):
-    """Compares the receipts with what has arrived, message for message. Counts the fates."""
+    """Compares the receipts with the messages that have arrived, one by one. Returns the number
+    of each fate."""
     taken = server.taken()
     fates = collections.Counter()
     for receipt in receipts:

@@ -71,7 +71,7 @@ def test_postfix_is_killed(bed, outbox, tmp_path):
 
 
 def resend_what_is_unknown(bed, outbox, unknown):
-    """By request: only these may have arrived twice."""
+    """Sends the unknown messages again on request. Only they may have arrived twice."""
     for entry in list(outbox.entries("unknown")):
         outbox.retry(entry.id)
     context = rsmtp.TlsConfig(ca_file=bed.ca_file)

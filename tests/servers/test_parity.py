@@ -20,7 +20,7 @@ ALICE, BOB, CAROL = "alice@bed.test", "bob@bed.test", "carol@bed.test"
 
 @pytest.fixture
 def connect(bed, client):
-    """Opens conversations with one of the bed's ports by role; closes them after the test."""
+    """Opens connections to the bed's ports by role, and closes them after the test."""
     with contextlib.ExitStack() as opened:
 
         def connect(role="relay"):
@@ -351,5 +351,5 @@ def test_step_by_step_the_same_as_smtplib(bed, connect):
 
 
 def anonymous(results):
-    """Without queue ids, which are new for each message."""
+    """Removes queue ids, which are new for each message."""
     return [re.sub(r"queued as \w+", "queued as ID", repr(step)) for step in results]

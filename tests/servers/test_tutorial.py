@@ -46,7 +46,7 @@ CHANGED_IMPORTS = {
 
 @pytest.fixture(params=["smtplib", "rsmtp"])
 def run(request, bed):
-    """Runs the script, as it stands or with its two import lines changed; gives what it prints."""
+    """Runs the script unchanged or with its two import lines changed. Returns its output."""
 
     def run(**changes):
         values = {

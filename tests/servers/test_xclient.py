@@ -20,7 +20,7 @@ def test_postfix_takes_it_for_the_other_client(bed, trusting, kind, tls):
         client.xclient("192.0.2.7", port=40001, name="spike.example", login="eve+1")
         assert client.state == "greeted"
         client.sendmail("alice@bed.test", ["bob@bed.test"], f"Subject: for another, {tls}\n\nhi\n")
-        # Whom it speaks for now may not speak for others.
+        # The client that the gateway now speaks for must not use XCLIENT itself.
         with pytest.raises(rsmtp.SMTPNotSupportedError, match="does not offer XCLIENT"):
             client.xclient("192.0.2.8")
     with kind(*server, **settings) as client:
