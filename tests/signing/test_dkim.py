@@ -26,7 +26,7 @@ def letter(text="Grüße", **fields):
 
 
 def tags(octets):
-    """Of the first signature."""
+    """The tags of the first signature."""
     field = re.search(rb"(?ims)^dkim-signature:(.*?)\r\n(?![ \t])", octets)[1]
     text = re.sub(rb"\s+", b"", field).decode()
     return dict(tag.split("=", 1) for tag in text.split(";"))
@@ -45,7 +45,7 @@ def test_dkimpy_verifies_it(kind, form):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", [2048, "ed25519"])
 def test_opendkim_verifies_it(kind, form):
-    # OpenDKIM 2.11 in Debian is built without Ed25519; two signatures, of which it knows one, pass.
+    # Debian's OpenDKIM 2.11 is built without Ed25519. It passes two signatures of which it knows one.
     dkim = [signature(canonicalization=form), *([signature(kind, canonicalization=form)] * (kind != 2048))]
     octets = bytes(letter("one\n..two\n\n  three  \n\n\n").sign(dkim))
     assert opendkim(octets, *dkim) == ""
@@ -102,7 +102,7 @@ def test_a_field_that_is_added_breaks_it(added):
     dkim = signature()
     octets = bytes(letter().sign(dkim))
     assert results(added.encode() + b"\r\n" + octets, dkim) == [False]
-    # At the end of the header, where some add.
+    # Some programs add fields at the end of the header.
     assert results(octets.replace(b"\r\n\r\n", f"\r\n{added}\r\n\r\n".encode(), 1), dkim) == [False]
 
 
@@ -114,7 +114,7 @@ def test_what_is_signed_is_chosen():
 
 
 def test_a_server_may_add_what_is_missing():
-    """Date and Message-ID, to octets that lack them (RFC 6409 8)."""
+    """A server may add Date and Message-ID to octets that lack them (RFC 6409 section 8)."""
     dkim = signature()
     signed = bytes(dkim.sign(b"From: a@example.com\r\nSubject: x\r\n\r\nx\r\n"))
     added = b"Date: Fri, 27 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@x.example>\r\n"
@@ -386,7 +386,7 @@ def test_the_record_says_what_openssl_says():
 
 
 def remote(key):
-    """As a KMS would."""
+    """Signs as a KMS would."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign
     return lambda octets: key.sign(octets, padding.PKCS1v15(), hashes.SHA256())

@@ -49,13 +49,13 @@ BODY = st.tuples(
 
 
 def _is_unfolded(value):
-    """A folded line with nothing but white space ends a header to some readers (RFC 5322 3.2.2)."""
+    """For some readers a folded line of only white space ends the header (RFC 5322 section 3.2.2)."""
     return all(line.strip() for line in value.split("\r\n")[1:])
 
 
 def arrived(octets):
-    """After DATA a last line has its end (RFC 5321 4.1.1.4), and what comes by BDAT gets it when it is
-    stored."""
+    """The octets as they arrive. DATA adds a line end to the last line (RFC 5321 section
+    4.1.1.4), and after BDAT the line end is added when the message is stored."""
     return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
 
@@ -76,7 +76,7 @@ def test_octets_that_are_signed_verify(form):
     @hypothesis.given(messages())
     def check(octets):
         assert_verifies(arrived(bytes(dkim.sign(octets))), dkim)
-        # As a mailer sends it, and line ends of this machine.
+        # The octets that a mailer sends, with this machine's line ends.
         sent = mailer.send(("a@example.com", "b@example.org", octets.replace(b"\r\n", b"\n"))).sent_bytes()
         assert_verifies(arrived(sent), dkim)
 

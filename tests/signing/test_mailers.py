@@ -17,7 +17,7 @@ from .verifiers import assert_verifies, private_key, results, signature
 
 @pytest.fixture(params=["Mailer", "AsyncMailer"])
 def either_mailer(request, monkeypatch):
-    """The same test by both: under asyncio, the facade stands where Mailer does."""
+    """Runs the test with both mailers. For asyncio, the facade replaces Mailer."""
     if request.param == "AsyncMailer":
         monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
     yield request.param
@@ -49,7 +49,7 @@ def test_one_and_many_are_signed(either_mailer, catcher):
 
 
 def test_messages_keep_their_order(either_mailer, catcher):
-    """Also where the first ones take longer to be signed."""
+    """Messages keep their order even if the first ones take longer to be signed."""
     key = private_key(2048)
 
     def slow(octets):
@@ -92,7 +92,7 @@ def test_a_server_that_takes_7_bit_lines_gets_what_was_signed(either_mailer, wit
 
 
 def test_a_signed_message_is_never_re_encoded(either_mailer):
-    """It is refused here instead, in words."""
+    """The message is refused instead, with a reason."""
     given = b"From: ann@example.com\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
     dkim = signature(seven_bit=False)
     message = rsmtp.email.message_from_bytes(
@@ -293,7 +293,7 @@ def test_messages_of_an_outbox_are_signed_by_who_sends_them(tmp_path, either_mai
 
 
 def test_a_call_that_is_left_ends_the_signing(catcher):
-    """Messages that wait for their signature are told as not sent."""
+    """Messages that wait for their signature are reported as not sent."""
     gate = threading.Event()
 
     def sign(octets):
@@ -340,7 +340,7 @@ def test_a_key_that_hangs_holds_up_no_interrupt(either_mailer, catcher):
 
 
 def test_an_event_loop_goes_on_while_messages_are_signed_and_does_not_look_for_them(catcher, monkeypatch):
-    """Each signature takes as long as the loop needs for 40 turns."""
+    """Each signature takes as long as 40 turns of the loop."""
     turns = looks = signing = 0
     over = False
     stir = AsyncSending._stir
@@ -384,7 +384,7 @@ def test_an_event_loop_goes_on_while_messages_are_signed_and_does_not_look_for_t
     monkeypatch.setattr(AsyncSending, "_stir", counted)
     asyncio.run(run())
     assert len(caught(catcher, 3)) == 3
-    # Some for each message, and not some for each turn.
+    # There are a few turns for each message, and not a few for each turn of the loop.
     assert looks < 40, looks
 
 

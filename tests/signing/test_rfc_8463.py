@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding
 
 import rsmtp
 
-# A.1 and A.2. The RSA key has 1024 bits: only a function signs by one.
+# Appendices A.1 and A.2. The RSA key has 1024 bits, so only a function may sign with it.
 SEED = base64.b64decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
 RSA = b"""-----BEGIN RSA PRIVATE KEY-----
 MIICXQIBAAKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQi
@@ -42,7 +42,7 @@ We lost the game.  Are you hungry yet?
 Joe.
 """.replace("\n", "\r\n").encode()
 
-# A.3, what both sign; a verifier reads these.
+# Appendix A.3: the text that both sign. A verifier reads these fields.
 SIGNED = """\
 DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;
  d=football.example.com; i=@football.example.com;
@@ -113,7 +113,7 @@ def test_ours_of_the_same_message_hold_and_hash_the_same_body():
 
 
 def test_what_is_signed_is_what_the_example_signs():
-    """Ed25519 makes one signature of the same octets: those of the example, with our field."""
+    """Ed25519 is deterministic. With the same octets, our field has the example's signature."""
     hashed = []
 
     def sign(octets):

@@ -23,7 +23,7 @@ import rsmtp
 
 @functools.cache
 def private_key(kind):
-    """A key by another library, in PEM."""
+    """A key made by another library, in PEM."""
     key = ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else rsa.generate_private_key(65537, kind)
     return pem_of(key)
 
@@ -44,12 +44,12 @@ def signature(kind=2048, domain="example.com", selector=None, **options):
 
 
 def zone_of(*signatures):
-    """Name -> value, of the records to be published."""
+    """The records to publish, as name -> value."""
     return {record.name: record.value for record in (each.dns_record() for each in signatures)}
 
 
 def results(octets, *signatures):
-    """What dkimpy says of each DKIM-Signature, from the top."""
+    """dkimpy's result for each DKIM-Signature, from the top."""
     zone = {name.encode() + b".": value.encode() for name, value in zone_of(*signatures).items()}
     lookup = lambda name, timeout=5: zone.get(name)  # noqa: E731
     verifier = dkim.DKIM(octets, minkey=1024)
@@ -74,7 +74,7 @@ _NAME_SERVER = "127.0.0.77"
 
 
 class Zone:
-    """A name server on loopback, which knows these TXT records."""
+    """A name server on loopback with these TXT records."""
 
     def __init__(self, records):
         self._records = records
@@ -100,7 +100,7 @@ class Zone:
             self._socket.sendto(answer.to_wire(), peer)
 
     def close(self):
-        # What waits in recvfrom is not woken by a close.
+        # Closing the socket does not wake a thread in recvfrom.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", self._socket.getsockname())
         self._thread.join()
@@ -108,7 +108,7 @@ class Zone:
 
 
 def opendkim(octets, *signatures):
-    """What opendkim-testmsg says: nothing where all is well."""
+    """The output of opendkim-testmsg, which is empty if all is well."""
     program = shutil.which("opendkim-testmsg") or shutil.which("/usr/sbin/opendkim-testmsg")
     if program is None:
         pytest.skip("opendkim-testmsg is missing: apt-get install --no-install-recommends opendkim-tools")
