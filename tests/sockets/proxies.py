@@ -15,7 +15,7 @@ import pytest
 
 
 class Proxy:
-    """A proxy that runs. `connections()` are the `host:port` that it has connected to."""
+    """A running proxy. `connections()` returns each `host:port` that it has connected to."""
 
     def __init__(self, port, connections):
         self.port = port
@@ -63,7 +63,7 @@ def microsocks(user=None, password=None):
 
 
 def until(said):
-    """What the proxy has said, a moment later: it writes while the client goes on."""
+    """Waits for the proxy's output, which is written while the client continues."""
     time.sleep(0.05)
     return "".join(said)
 

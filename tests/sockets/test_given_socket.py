@@ -28,7 +28,7 @@ def unverified_context():
 
 
 class Recorder:
-    """As little of a socket as will do. It tells what was asked of it."""
+    """A minimal socket that records how it is used."""
 
     def __init__(self, sock):
         self._sock = sock
@@ -60,7 +60,7 @@ def test_starttls_over_it(catcher, make_context):
     with rsmtp.SmtpClient("localhost", sock=connected(catcher)) as client:
         client.starttls(context=make_context())
         assert client.tls.server_name == "localhost"
-        # Beside TLS there is nothing to be said.
+        # With TLS there is nothing to report.
         assert not hasattr(client.sock, "send")
         assert client.sendmail("a@example.org", ["b@example.org"], MESSAGE) == {}
     assert len(catcher.messages) == 1
@@ -180,7 +180,7 @@ def test_large_mail_data_to_a_server_that_answers_early_does_not_hang():
 
     with Server(refuses_early) as server:
         client = rsmtp.SmtpClient(sock=socket.create_connection((server.host, server.port)), timeout=10)
-        # Its 421 comes before our MAIL or as the answer to it.
+        # The server's 421 arrives before our MAIL or as its answer.
         with pytest.raises((rsmtp.SMTPServerDisconnected, rsmtp.SMTPSenderRefused)):
             client.sendmail("a@example.org", ["b@example.org"], b"x" * 8_000_000)
 

@@ -12,13 +12,13 @@ import pytest
 
 import rsmtp
 
-# An address that does not answer must not cost a part of this.
+# An address that does not answer must not take a part of this time.
 PATIENCE = 3600
 
 
 @contextlib.contextmanager
 def silent(address="127.0.0.2", port=0):
-    """The port of a server that takes no more connections and refuses none."""
+    """The port of a server that neither accepts nor refuses connections."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with contextlib.ExitStack() as kept:
         listener = kept.enter_context(socket.socket(family))
@@ -46,7 +46,7 @@ def no_socket_is_left():
 
 
 def in_a_loop(coroutine, *addresses):
-    """Runs it where "mail.test" has these addresses."""
+    """Runs the function in a loop in which "mail.test" has these addresses."""
 
     async def run():
         loop = asyncio.get_running_loop()
@@ -212,7 +212,7 @@ except rsmtp.SMTPTimeoutError as error:
 
 
 def _can_have_hosts_of_its_own():
-    """A container may be without the right to it, and nothing that is installed would help."""
+    """A container may lack the permission, and no installed package would help."""
     try:
         done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, timeout=20)
     except OSError:
@@ -222,7 +222,7 @@ def _can_have_hosts_of_its_own():
 
 @pytest.mark.skipif(not _can_have_hosts_of_its_own(), reason="no mount namespace can be made here")
 def test_blocking_clients(catcher, tmp_path):
-    """In a namespace of its own, where another list of hosts is read."""
+    """The test runs in its own namespace with another hosts file."""
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.1 localhost mail.test\n::1 mail.test\n127.0.0.2 silent.test\n::1 silent.test\n")
     inside = f'mount --bind {hosts} /etc/hosts && exec "$@"'

@@ -57,7 +57,7 @@ each_sender = pytest.mark.parametrize("send", SENDERS, ids=lambda send: send.__n
 def test_socks_with_the_name_looked_up_by_the_proxy(send, catcher, socks_proxy):
     send("localhost", catcher.port, f"socks5h://127.0.0.1:{socks_proxy.port}")
     assert len(catcher.messages) == 1
-    # microsocks tells the name as it was asked for.
+    # microsocks logs the name as it was requested.
     assert socks_proxy.connections() == [f"localhost:{catcher.port}"]
 
 
@@ -148,7 +148,7 @@ def test_a_proxy_that_says_nothing_runs_out_of_time():
 
 
 def test_what_the_server_says_at_once_is_not_lost():
-    """A proxy may bring its answer and the greeting in one piece."""
+    """A proxy may send its answer and the server's greeting in one segment."""
 
     def proxies_badly(peer):
         peer.line()

@@ -104,7 +104,8 @@ def test_pytest_sockets_list_of_hosts_is_kept_to(client, catcher):
 
 
 def test_greenlets_of_gevent_wait_side_by_side():
-    """Each waits until all of them have said something: one after the other would never end."""
+    """Each greenlet waits until all of them have sent something. If they ran one after the other,
+    the test would never end."""
     pytest.importorskip("gevent")
     many = 5
     all_there = threading.Barrier(many)
@@ -204,7 +205,7 @@ def test_a_patched_method_is_seen(name, monkeypatch):
 
 
 def test_another_resolver_is_seen(monkeypatch, catcher):
-    """Overriding names is a common way to send a program's mail somewhere else."""
+    """Programs often override names to send their mail somewhere else."""
     import rsmtp
 
     asked = []

@@ -12,7 +12,8 @@ UNVERIFIED = rsmtp.TlsConfig(verify=False)
 
 
 def through(catcher, base, asked):
-    """A class as people write it for proxies: whatever is asked for, it goes to the catcher."""
+    """A class in the style of users' proxy classes. It connects to the catcher, whatever host is
+    requested."""
 
     class Proxied(base):
         def _get_socket(self, host, port, timeout):
