@@ -34,7 +34,7 @@ MODULES = [
 
 @pytest.fixture(scope="module")
 def found():
-    """Pyright's findings, by file name: line, rule and words."""
+    """Pyright's findings by file name: line, rule and text."""
     pytest.importorskip("pyright", reason="make check installs pyright (requirements/check.txt)")
     by_file = {path.name: [] for path in (*RIGHT, WRONG)}
     for each in findings([*RIGHT, WRONG], cwd=HERE)["generalDiagnostics"]:
@@ -80,7 +80,7 @@ def test_the_script_uses_every_public_name():
 
 @pytest.mark.timeout(300)
 def test_names_of_the_standard_library_are_public_names_of_the_mirrors(tmp_path):
-    """A checker calls a name private that a module imports without saying that it offers it."""
+    """A checker calls an imported name private unless the module re-exports it explicitly."""
     pytest.importorskip("pyright", reason="make check installs pyright (requirements/check.txt)")
     names = [
         (module, name)
@@ -104,8 +104,8 @@ def test_strict_mode_is_asked_for():
 
 
 def names_used(script):
-    """Full names, as "rsmtp.errors.words", of what the script imports and then uses. What comes
-    by two ways is one thing: "rsmtp.SMTPException" and "rsmtp.errors.SMTPException"."""
+    """The full names, such as "rsmtp.errors.words", that the script imports and then uses. If a
+    name has two paths, both count as one: "rsmtp.SMTPException" and "rsmtp.errors.SMTPException"."""
     imported = {}
     for node in ast.walk(script):
         if isinstance(node, ast.Import):
@@ -138,7 +138,7 @@ def dotted(node):
 
 
 def look_up(name):
-    """The object of this name, or None for one that is no name of a module."""
+    """The object of this name, or None if no module has the name."""
     module, _, last = name.rpartition(".")
     try:
         return getattr(importlib.import_module(module), last) if module else importlib.import_module(name)
@@ -146,9 +146,8 @@ def look_up(name):
         return None
 
 
-# The standard library's shape (parameters of a field), and aiosmtplib's. What a reply is made with
-# are `Message`'s own arguments, as are a template's and a merge's; what an invitation is changed in
-# are `Invite`'s.
+# These follow the standard library's form (parameters of a field) or aiosmtplib's. A reply, a
+# template and a merge take `Message`'s own arguments, and changes to an invitation take `Invite`'s.
 ANY_NUMBER = {
     "Invite.update",
     *("Message.add_header", "Message.forward", "Message.reply"),
@@ -182,7 +181,7 @@ def test_public_signatures_name_their_arguments(module):
 
 @pytest.mark.parametrize("name", [name for name in rsmtp.__all__ if not name.startswith("__")])
 def test_annotations_are_there_at_run_time(name):
-    """As frameworks ask for them, though no module of types is loaded before."""
+    """Frameworks ask for annotations at run time, although no module of types is loaded before that."""
     public = getattr(rsmtp, name)
     if inspect.isclass(public):
         functions = [value for key, value in vars(public).items() if not key.startswith("_")]
