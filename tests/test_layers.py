@@ -15,7 +15,7 @@ FORBIDDEN = {
     "protocol": r"crate::(tls|driver|bulk|catcher|binding|message|sign)\b"
     r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|\b(mio|rustls|socket2|log|pyo3)::",
     "message": r"crate::(protocol|sign|tls|driver|bulk|catcher|binding)\b|std::(net|thread)\b|pyo3",
-    # Reproduces what `email` does; nothing of ours (how a message is rendered) is in it.
+    # This reproduces `email` and does not depend on how rsmtp renders a message.
     "message/stdlib": r"crate::message::(field|field_fold|render|rope|head|downgrade|written|identity)\b",
     "sign": r"crate::(protocol|message|tls|driver|bulk|catcher|binding)\b"
     r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|pyo3",
@@ -56,9 +56,9 @@ def test_engine_has_no_unsafe_code():
 
 # -- one loop --------------------------------------------------------------------------------
 
-# Who asks a session and its TLS what to say, and tells them what has come.
+# Modules that ask a session and its TLS for output, and give them the input.
 STEPS = re.compile(r"\.(next_move|received_eof|step|unsent)\(|\bMove::")
-# Who moves octets as an operation says: in Rust, and in Python.
+# Modules that move octets for an operation, in Rust and in Python.
 PUMPS = re.compile(r"\.(try_read|try_write)\(")
 PYTHON_PUMPS = re.compile(r"\bself\.(output|advance)\(")
 
@@ -80,7 +80,7 @@ def test_one_loop_moves_octets_between_a_session_its_tls_and_a_connection():
 
 # -- Python's words ------------------------------------------------------------------------
 
-# What speaks to no Python programmer: errors travel as kinds, and `binding/` has the words.
+# Modules that never address a Python programmer: errors travel as kinds, and `binding/` has the words.
 ENGINE = ("address", "escape.rs", "protocol", "sign", "tls", "driver", "local.rs", "bulk")
 STRING = re.compile(r"""//[^\n]*|b?"((?:[^"\\]|\\.)*)"|'(?:[^'\\]|\\.[^']*)'""", re.DOTALL)
 PYTHONS_WORDS = re.compile(
@@ -97,7 +97,7 @@ def rust_files(*places: str) -> Iterator[Path]:
 
 
 def without_tests(path: Path) -> str:
-    """A Rust file up to its tests, which stand at its end."""
+    """A Rust file without the tests at its end."""
     return "" if path.name == "tests.rs" else path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
 
 
@@ -113,7 +113,7 @@ def test_engine_speaks_no_python():
 
 # -- reply codes -----------------------------------------------------------------------------
 
-# `src/protocol/code.rs` is the table of what they mean. The catcher is a server: it says them.
+# `src/protocol/code.rs` is the table of reply codes. The catcher sends codes, because it is a server.
 REPLY_CODE = re.compile(r"(?<![\w.])[2-5]\d\d(?![\w.]*\d|\w)")
 DECIDES = re.compile(r"\bcode\b|\breply\b|\bReply::new\b", re.IGNORECASE)
 
@@ -138,7 +138,7 @@ def python_files() -> Iterator[Path]:
 
 
 def test_python_decides_by_no_reply_code_of_its_own():
-    """Numbers from 200 to 599 that something is compared with; the ports are not codes."""
+    """Finds comparisons with numbers from 200 to 599. Ports are not reply codes."""
     ports = {465, 587}
     found = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node)}"
@@ -154,10 +154,10 @@ def test_python_decides_by_no_reply_code_of_its_own():
 
 # -- Python's layers -------------------------------------------------------------------------
 
-# Each with what is in it, and which others it may import. A private wing (`_client/`, say) is in
-# one layer, whole, so that its files are imported from its own layer and from those above, and
-# never from below. All may import the engine (`_rsmtp`), `rsmtp` itself, which is a table of
-# names, and `typing`, for annotations.
+# Each layer has its contents and the layers that it may import. A private package (such as
+# `_client/`) is in one layer as a whole, so its files are imported from its own layer and from
+# those above, never from below. All may import the engine (`_rsmtp`), `rsmtp` itself, which is a
+# table of names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_bounces", "_common", "advice", "errors", "display", "providers"}, set()),
     "messages": ({"message", "email", "_content", "_protect", "invite"}, {"ground"}),
@@ -169,7 +169,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"_client", "_tokens", "client", "aio", "smtplib", "aiosmtplib", "envelope"},
         {"ground", "transport", "credentials"},
     ),
-    # Names types of all of them; annotations everywhere may use it.
+    # This names types of all layers, so that annotations everywhere may use it.
     "annotations": ({"typing"}, {"ground", "messages", "clients"}),
     "mailers": (
         {"_mailer", "_aio", "mailer"},
@@ -193,12 +193,12 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
 
 
 def part(name: str) -> str:
-    """The part of the package that a module belongs to: "_client" of "rsmtp._client.script"."""
+    """The part of the package that a module belongs to: "_client" for "rsmtp._client.script"."""
     return name.removeprefix("rsmtp").strip(".").partition(".")[0]
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Parts of the package that a file imports, wherever in the file it does."""
+    """The parts of the package that a file imports, anywhere in the file."""
     parents = ["rsmtp", *path.relative_to(PACKAGE).parent.parts]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -232,7 +232,7 @@ def test_python_layer_imports_nothing_above_it(layer):
     assert found == []
 
 
-# What people import. A module that they don't goes into a wing.
+# The modules that users import. Other modules belong in a private package.
 PUBLIC = {
     *("advice", "aio", "aiosmtplib", "celery", "cli", "client", "credentials", "demo", "display", "django"),
     *(

@@ -53,12 +53,12 @@ def _modules():
             try:
                 yield importlib.import_module(found.name)
             except ModuleNotFoundError as missing:
-                # A framework of the user's, which an extra brings.
+                # This requires the user's framework, which an extra installs.
                 assert not missing.name.startswith("rsmtp"), missing
 
 
 def _callables():
-    """(name, object) of all functions, classes and methods of ours, the extension's too."""
+    """(name, object) of all of rsmtp's functions, classes and methods, including the extension's."""
     seen = set()
     for module in _modules():
         for name, found in vars(module).items():
@@ -77,7 +77,7 @@ def _callables():
 
 
 def test_every_default_is_told():
-    """`...` in a signature says that there is a default, and keeps it secret."""
+    """`...` in a signature would say that there is a default but not which one."""
     kept_secret, looked_at = [], 0
     for name, found in _callables():
         try:

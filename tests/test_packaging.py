@@ -46,7 +46,7 @@ def test_addresses():
 
 
 def test_links_of_the_readme_hold_on_the_package_index():
-    """It is shown there without the files around it."""
+    """The index shows the README without the files around it."""
     home = PROJECT["urls"]["Homepage"].removeprefix("https://github.com/")
     targets = re.findall(r"\]\(([^)]+)\)", README)
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
@@ -95,7 +95,7 @@ def test_every_system_has_its_build():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 def test_an_interpreter_behind_a_shim_is_found(tmp_path):
-    """pyenv puts the name of every version on PATH, and runs only those that are chosen."""
+    """pyenv puts the name of every version on PATH, but only the selected versions run."""
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     (tmp_path / "shims").mkdir()
     shim = tmp_path / "shims" / name

@@ -29,9 +29,9 @@ def run(*command):
     return done.stdout
 
 
-# lettre before 0.11.24 has published faults: mail data (dots after a bare line end) and the
-# reader of EHLO in its SMTP transport, display names in its message builder. rsmtp.bulk takes
-# its Transport trait and the transport for sendmail, where none of that is.
+# lettre before 0.11.24 has published faults in its SMTP transport (mail data with dots after a bare
+# line end, and the reader of EHLO) and in its message builder (display names). rsmtp.bulk uses its
+# Transport trait and its sendmail transport, which contain none of that.
 FAULTY = {"smtp-transport", "builder"}
 
 
@@ -63,7 +63,7 @@ def test_rust_crates_have_exact_versions():
 
 @pytest.mark.timeout(300)
 def test_wheel_holds_its_bill_of_materials(tmp_path):
-    """PEP 770: .dist-info/sboms/, CycloneDX, every crate with its version."""
+    """PEP 770: .dist-info/sboms/ has a CycloneDX file with every crate and its version."""
     maturin = Path(sys.executable).with_name("maturin")
     run(str(maturin), "build", "--quiet", "--locked", "--interpreter", sys.executable, "--out", str(tmp_path))
     (wheel,) = tmp_path.glob("*.whl")

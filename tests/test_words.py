@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PLACES = ("src", "python", "docs", "tests", "tools", "bench", "examples", "fuzz", "requirements", ".github")
 KINDS = {".rs", ".py", ".pyi", ".md", ".js", ".css", ".html", ".smtp", ".toml", ".yml", ".txt", ".ipynb", ""}
-# Made, and not written.
+# Folders with generated files.
 MADE = {"target", "_build", "node_modules", "__pycache__", "corpus", "artifacts"}
 
 UNWANTED = {
@@ -21,7 +21,7 @@ UNWANTED = {
     r"of his own|his own way": "a program is not a he: its own",
     r"no, not unchanged": "not without a change",
 }
-# "nobody" is an account and a local part too, in quotes or in an address.
+# In quotes or in an address, "nobody" is an account or a local part.
 PATTERN = re.compile(
     r"(?<![A-Za-z\"'@/])(?:"
     + "|".join(f"(?P<w{number}>{words})" for number, words in enumerate(UNWANTED))
@@ -34,7 +34,7 @@ ALLOWED = re.compile(
 
 
 def unwanted(text):
-    """(line number, line, advice) of each line with one of these words."""
+    """(line number, line, advice) for each line with one of these words."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         match = PATTERN.search(ALLOWED.sub("", line))
