@@ -100,6 +100,17 @@ def test_what_cant_be_sent_is_refused_at_once(outbox, message, words):
     assert sum(outbox.status().values()) == 0
 
 
+def test_put_all_keeps_what_came_before_a_key_in_use(outbox):
+    outbox.put(raw(99), key="letter/2")
+    letters = [letter(number) for number in range(5)]
+    for number in (0, 2, 3):
+        letters[number].key = f"letter/{number}"
+    with pytest.raises(KeyInUse) as raised:
+        outbox.put_all(letters)
+    assert raised.value.__notes__ == ["2 messages before it were put into the outbox"]
+    assert [entry.key for entry in outbox.entries()] == ["letter/2", "letter/0", None]
+
+
 def test_many_at_once_and_how_many_there_were_before_a_bad_one(outbox):
     assert outbox.put_all(raw(number) for number in range(1201)) == 1201
     with pytest.raises(ValueError) as raised:

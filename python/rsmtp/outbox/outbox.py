@@ -177,14 +177,21 @@ class Outbox:
 
         def write() -> None:
             nonlocal count
+            in_use: KeyInUse | None = None
             with self._database.writing() as connection:
-                new = [one for one in waiting if one[1] is None]
-                for ready, key in waiting:
+                for place, (ready, key) in enumerate(waiting):
                     if key is not None:
-                        self._put(connection, ready, key, how)
-                self._store.put_all(connection, new, how)
+                        try:
+                            self._put(connection, ready, key, how)
+                        except KeyInUse as raised:
+                            in_use = raised
+                            del waiting[place:]
+                            break
+                self._store.put_all(connection, [one for one in waiting if one[1] is None], how)
             count += len(waiting)
             waiting.clear()
+            if in_use is not None:
+                raise in_use
 
         try:
             for message in messages:
@@ -195,11 +202,11 @@ class Outbox:
                 waiting.append((content.content_of(message, self._message_id(key, message)), key))
                 if len(waiting) >= _AT_ONCE:
                     write()
+            write()
         except Exception as raised:
             write()
             raised.add_note(f"{count} messages before it were put into the outbox")
             raise
-        write()
         if bad:
             group = ExceptionGroup(f"{counted(len(bad), 'row')} can't be sent; the others were put", bad)
             group.add_note(f"{counted(count, 'message')} put into the outbox")
