@@ -159,6 +159,13 @@ def test_an_async_mailer_does_too(catcher, url):
     assert VERP.read(catcher.messages[0].mail_from).recipient == "bob@example.org"
 
 
+def test_the_bounce_of_a_redirected_message_tells_who_got_it(catcher, url):
+    with rsmtp.Mailer(url, verp=VERP, redirect="dev@example.com") as mailer:
+        assert mailer.send(letter()).ok
+    (caught,) = catcher.messages
+    assert VERP.read(caught.mail_from).recipient == caught.rcpt_tos[0] == "dev@example.com"
+
+
 def test_several_recipients_are_a_message_each(catcher, url):
     message = letter(["bob@example.org", "carol@example.org"])
     with rsmtp.Mailer(url, verp=VERP) as mailer:

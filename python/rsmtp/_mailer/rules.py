@@ -76,8 +76,11 @@ class Rules:
         sender, recipients = _envelope(sender, recipients)
         if not recipients:
             raise ValueError("to_addrs: the message has no recipients")
-        if self._verp is not None and sender:
-            sender = self._returning(item, recipients)
+        if self._verp is not None and sender and len(recipients) > 1:
+            raise ValueError(
+                f"verp: a message for each recipient is wanted, not one for {len(recipients)}: "
+                "Verp.each() makes them"
+            )
         kept: list[str] = []
         suppressed: list[tuple[str, str]] = []
         for address in recipients:
@@ -94,18 +97,16 @@ class Rules:
                     kept.append(self._redirect)
         if suppressed:
             _log(suppressed)
+        if self._verp is not None and sender and kept:
+            # Of who gets it: a bounce of a redirected message says nothing about who does not.
+            sender = self._returning(item, kept[0])
         return Ruled(item, (sender, kept, data, options, delivery) if kept else None, suppressed)
 
-    def _returning(self, item: Any, recipients: list[str]) -> str:
+    def _returning(self, item: Any, recipient: str) -> str:
         """The sender address that gets a bounce for this recipient."""
-        if len(recipients) > 1:
-            raise ValueError(
-                f"verp: a message for each recipient is wanted, not one for {len(recipients)}: "
-                "Verp.each() makes them"
-            )
         # A message stored in an outbox has a number.
         number = item.id if hasattr(item, "_for_hooks") else None
-        sender: str = self._verp.sender(recipients[0], number=number)
+        sender: str = self._verp.sender(recipient, number=number)
         return sender
 
     def _why_not(self, address: str) -> str | None:
