@@ -133,6 +133,43 @@ def test_limit_and_test_to(template, rows, mailer):
     assert first["Subject"] == "[Test, for Ann 1 <ann1@example.org>, boss@example.com] Invoice 1"
 
 
+def test_a_test_goes_to_no_one_whom_headers_name(template, rows, mailer):
+    headers = {"Bcc": "{{ email }}", "cc": "boss@example.com"}
+    merge = rsmtp.merge(template, rows, limit=2, test_to="me@example.com", headers=headers, **LETTER)
+    assert mailer.send_all(merge).sent == 2
+    assert [caught.rcpt_tos for caught in mailer.catcher.messages] == [["me@example.com"]] * 2
+    assert "for Ann 1 <ann1@example.org>, boss@example.com, ann1@example.org]" in next(iter(merge))["Subject"]
+
+
+def test_a_test_takes_no_key_from_the_messages_themselves(template, rows, mailer, tmp_path):
+    outbox = rsmtp.Outbox(tmp_path / "mail.db")
+    keyed = LETTER | {"key": "invoice/{{ id }}"}
+    assert mailer.send_all(rsmtp.merge(template, rows, test_to="me@example.com", **keyed), outbox=outbox).ok
+    assert mailer.send_all(rsmtp.merge(template, rows, **keyed), outbox=outbox).sent == 10
+    assert {caught.rcpt_tos[0] for caught in mailer.catcher.messages} == {
+        "me@example.com", *(row["email"] for row in rows),
+    }  # fmt: skip
+
+
+def test_a_generator_may_fill_one_dict_again_for_each_row(template, rows):
+    def again():
+        one = {}
+        for row in rows:
+            one.update(row)
+            yield one
+
+    made = [(message["To"], message["Subject"]) for message in rsmtp.merge(template, again(), **LETTER)]
+    assert made == [(f"Ann {n} <ann{n}@example.org>", f"Invoice {n}") for n in range(1, 11)]
+
+
+def test_two_attachments_of_one_name_are_a_fault(rows):
+    files = {"{{ id }}.txt": "one", "{{ other }}.txt": "two"}
+    template = rsmtp.Template("Hi", attachments=files)
+    good, bad = rsmtp.merge(template, [rows[0] | {"other": 7}, rows[1] | {"other": 2}], **LETTER)
+    assert good.as_bytes().count(b"Content-Disposition: attachment") == 2
+    assert "attachments: two of them are called '2.txt' in this row" in str(bad.error)
+
+
 def test_keys_let_an_outbox_go_on_where_it_ended(template, rows, mailer, tmp_path):
     outbox = rsmtp.Outbox(tmp_path / "mail.db")
     merge = rsmtp.merge(template, rows, key="invoice/{{ id }}", limit=4, **LETTER)

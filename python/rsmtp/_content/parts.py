@@ -188,7 +188,7 @@ class Parts:
             pairs = [
                 (self._line("attachments", name), self._content(content)) for name, content in value.items()
             ]
-            return lambda said, row: {name(said, row): content(said, row) for name, content in pairs}
+            return lambda said, row: _each_once([(name(said, row), made(said, row)) for name, made in pairs])
         if isinstance(value, (str, os.PathLike)):
             node = self._file(value)
             return lambda said, row: [node(said, row)]
@@ -246,6 +246,15 @@ class Parts:
             return _path(path)
 
         return file
+
+
+def _each_once(named: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, content in named:
+        if name in found:
+            raise ValueError(f"attachments: two of them are called {name!r} in this row")
+        found[name] = content
+    return found
 
 
 def _path(path: str) -> Any:

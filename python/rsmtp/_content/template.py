@@ -251,10 +251,9 @@ def words_of(raised: BaseException) -> str:
 
 
 def as_row(given: Any) -> dict[str, Any]:
-    """A row as a dict of names and values. Raises TypeError for anything that can't be a row."""
-    if type(given) is dict:
-        found = given
-    elif isinstance(given, Mapping):
+    """Names and values of what may be a row. TypeError for what is none."""
+    if isinstance(given, Mapping):
+        # A copy: a generator may fill one dict again for each row, and rows are read ahead.
         found = dict(given)
     elif hasattr(given, "_asdict"):
         found = given._asdict()
