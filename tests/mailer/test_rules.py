@@ -170,6 +170,11 @@ def test_redirect_lets_through_whom_allow_names(both, catcher):
     assert envelopes(catcher) == [["me@example.net", "dev@example.com"]]
 
 
+def test_redirect_to_one_of_the_recipients_is_said_once(both, catcher):
+    both.send(letter("ann@example.org", "me@example.net", "ben@example.org"), redirect="me@example.net")
+    assert envelopes(catcher) == [["me@example.net"]]
+
+
 def test_what_is_suppressed_is_not_redirected(both, catcher):
     both.send(letter("ann@example.org"), redirect="me@example.net", suppression=["ann@example.org"])
     assert not catcher.messages

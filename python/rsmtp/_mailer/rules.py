@@ -90,7 +90,9 @@ class Rules:
             elif self._redirect in (None, address) or (
                 self._allow is not None and _fits(self._allow, address)
             ):
-                kept.append(address)
+                # A recipient before it may have been redirected to this one.
+                if self._redirect is None or address not in kept:
+                    kept.append(address)
             else:
                 suppressed.append((address, f"redirected to {self._redirect}"))
                 if self._redirect not in kept:
