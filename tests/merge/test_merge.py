@@ -162,6 +162,16 @@ def test_a_generator_may_fill_one_dict_again_for_each_row(template, rows):
     assert made == [(f"Ann {n} <ann{n}@example.org>", f"Invoice {n}") for n in range(1, 11)]
 
 
+def test_a_row_that_raises_when_it_is_read_is_one_bad_row(template, rows):
+    class Detached:
+        def _asdict(self):
+            raise KeyError("session")
+
+    made = list(rsmtp.merge(template, [rows[0], Detached(), rows[1]], **LETTER))
+    assert [isinstance(one, rsmtp.BadRow) for one in made] == [False, True, False]
+    assert str(made[1].error) == "row 2: KeyError: 'session'"
+
+
 def test_two_attachments_of_one_name_are_a_fault(rows):
     files = {"{{ id }}.txt": "one", "{{ other }}.txt": "two"}
     template = rsmtp.Template("Hi", attachments=files)

@@ -68,7 +68,7 @@ class Merge:
             made = iter(self._filled.arguments_for(good))
             for number, (where, row) in batch:
                 if isinstance(row, Exception):
-                    yield _bad(number, where, None, [str(row)])
+                    yield _bad(number, where, None, [words_of(row)])
                 else:
                     yield self._one(number, where, row, *next(made))
 

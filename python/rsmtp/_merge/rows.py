@@ -56,7 +56,7 @@ class Rows:
         for row in _each(self._given):
             try:
                 yield "", as_row(row)
-            except TypeError as wrong:
+            except Exception as wrong:
                 yield "", wrong
 
 
