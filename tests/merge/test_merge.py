@@ -172,6 +172,16 @@ def test_a_row_that_raises_when_it_is_read_is_one_bad_row(template, rows):
     assert str(made[1].error) == "row 2: KeyError: 'session'"
 
 
+def test_a_value_that_raises_when_it_is_looked_at_is_one_bad_row(template, rows):
+    class Lazy:
+        def __getattr__(self, name):
+            raise RuntimeError("the session is closed")
+
+    made = list(rsmtp.merge(template, [rows[0], rows[1] | {"name": Lazy()}, rows[2]], **LETTER))
+    assert [isinstance(one, rsmtp.BadRow) for one in made] == [False, True, False]
+    assert str(made[1].error) == "row 2: RuntimeError: the session is closed"
+
+
 def test_two_attachments_of_one_name_are_a_fault(rows):
     files = {"{{ id }}.txt": "one", "{{ other }}.txt": "two"}
     template = rsmtp.Template("Hi", attachments=files)

@@ -197,9 +197,12 @@ class Filled:
         return found
 
     def arguments_for(self, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[str]]]:
-        """For each row the arguments of its message, or all its errors."""
-        found = []
-        for row, said in zip(rows, self._templates.render(rows), strict=True):
+        """For each row the arguments of its message, or all that is wrong with it."""
+        found: list[tuple[dict[str, Any], list[str]]] = []
+        for row, said in zip(rows, self._rendered(rows), strict=True):
+            if isinstance(said, Exception):
+                found.append(({}, [words_of(said)]))
+                continue
             faults = self._all_told(said, row)
             made: dict[str, Any] = {}
             if not faults:
@@ -209,6 +212,14 @@ class Filled:
                     faults = [words_of(raised)]
             found.append((made, faults))
         return found
+
+    def _rendered(self, rows: list[dict[str, Any]]) -> list[Any]:
+        try:
+            found: list[Any] = self._templates.render(rows)
+            return found
+        except Exception as raised:
+            # A value of one row raises when it is looked at; the others are rendered without it.
+            return [raised] if len(rows) == 1 else [one for row in rows for one in self._rendered([row])]
 
     def _all_told(self, said: list[Any], row: dict[str, Any]) -> list[str]:
         """Each error once, with all arguments that have it."""
