@@ -5,7 +5,7 @@
 use crate::render::template::Markup;
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
-use pyo3::exceptions::{PyAttributeError, PyException};
+use pyo3::exceptions::{PyAttributeError, PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -14,9 +14,17 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+/// How deep lists and dicts may be nested. One that contains itself has no end.
+const DEEPEST: usize = 64;
+
 /// What a template makes of a value.
 pub fn to_value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if let Some(value) = plain(given)? {
+    nested(given, DEEPEST)
+}
+
+/// The same, for a value in which there may be so many levels more.
+fn nested(given: &Bound<'_, PyAny>, levels: usize) -> PyResult<Value> {
+    if let Some(value) = plain(given, levels)? {
         return Ok(value);
     }
     // Converts NumPy numbers, missing values, and the frames of pandas and polars to plain values.
@@ -26,7 +34,7 @@ pub fn to_value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
         Ok::<_, PyErr>(py.import("rsmtp._content.values")?.getattr("plain")?.unbind())
     })?;
     let given = ask.bind(py).call1((given,))?;
-    if let Some(value) = plain(&given)? {
+    if let Some(value) = plain(&given, levels)? {
         return Ok(value);
     }
     if let Ok(show) = given.getattr("__html__") {
@@ -39,7 +47,13 @@ pub fn to_value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
 }
 
 /// None: it is not of one of the types that everyone has.
-fn plain(given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+fn plain(given: &Bound<'_, PyAny>, levels: usize) -> PyResult<Option<Value>> {
+    let inner = |item: &Bound<'_, PyAny>| match levels.checked_sub(1) {
+        Some(left) => nested(item, left),
+        None => Err(PyValueError::new_err(format!(
+            "a list or a dict is nested more than {DEEPEST} levels deep, or contains itself"
+        ))),
+    };
     if let Ok(text) = given.cast_exact::<PyString>() {
         return Ok(Some(Value::from(&*text.to_string_lossy())));
     }
@@ -58,21 +72,13 @@ fn plain(given: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
         return Ok(Some(if number.is_nan() { Value::from(()) } else { Value::from(number) }));
     }
     if let Ok(items) = given.cast_exact::<PyList>() {
-        return items
-            .iter()
-            .map(|item| to_value(&item))
-            .collect::<PyResult<Vec<_>>>()
-            .map(|v| Some(v.into()));
+        return items.iter().map(|item| inner(&item)).collect::<PyResult<Vec<_>>>().map(|v| Some(v.into()));
     }
     if let Ok(items) = given.cast_exact::<PyTuple>() {
-        return items
-            .iter()
-            .map(|item| to_value(&item))
-            .collect::<PyResult<Vec<_>>>()
-            .map(|v| Some(v.into()));
+        return items.iter().map(|item| inner(&item)).collect::<PyResult<Vec<_>>>().map(|v| Some(v.into()));
     }
     if let Ok(items) = given.cast_exact::<PyDict>() {
-        let pairs = items.iter().map(|(key, value)| Ok((to_value(&key)?, to_value(&value)?)));
+        let pairs = items.iter().map(|(key, value)| Ok((inner(&key)?, inner(&value)?)));
         return Ok(Some(Value::from_pairs(pairs.collect::<PyResult<Vec<_>>>()?)));
     }
     Ok(None)

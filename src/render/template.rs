@@ -156,7 +156,7 @@ fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Resu
     let text = match value.as_str() {
         Some(text) => text,
         None => {
-            owned = as_text(kind, value);
+            owned = as_text(kind, value)?;
             owned.as_str()
         }
     };
@@ -178,15 +178,22 @@ fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Resu
 }
 
 /// How a value that isn't a string is written.
-fn as_text(kind: Kind, value: &Value) -> String {
-    match value.downcast_object_ref::<Markup>() {
+fn as_text(kind: Kind, value: &Value) -> Result<String, Error> {
+    Ok(match value.downcast_object_ref::<Markup>() {
         Some(markup) if matches!(kind, Kind::Html | Kind::Markdown) => markup.html.clone(),
         Some(markup) => markup.text.clone(),
         None => match value.kind() {
             ValueKind::Bool => if value.is_true() { "True" } else { "False" }.to_owned(),
-            _ => value.to_string(),
+            _ => {
+                let mut text = String::new();
+                // A value of the caller's may fail to say what it is.
+                write!(text, "{value}").map_err(|_| {
+                    Error::new(ErrorKind::InvalidOperation, "the value can't be written as text")
+                })?;
+                text
+            }
         },
-    }
+    })
 }
 
 /// A value that defines its own HTML form, and also has a text form.

@@ -138,3 +138,32 @@ def test_no_path_leads_out_of_the_folder(tmp_path, path):
     )
     item = one(template, p=path)
     assert isinstance(item, rsmtp.BadRow) and "attachments" in str(item.error)
+
+
+def test_a_value_that_contains_itself_is_one_bad_row():
+    endless = {"email": "bob@example.com"}
+    endless["more"] = [endless]
+    deep = []
+    for _ in range(10_000):
+        deep = [deep]
+    rows = [endless, {"email": "carol@example.com", "more": deep}, {"email": "dan@example.com", "more": 1}]
+    template = rsmtp.Template("Hello", subject="Hello")
+    run = rsmtp.merge(template, rows, from_="shop@example.com", to="{{ email }}").dry_run()
+    assert [fault.number for fault in run.faults] == [1, 2]
+    assert all("nested more than 64 levels deep" in str(fault) for fault in run.faults)
+
+
+def test_a_value_that_fails_to_say_what_it_is_is_one_bad_row():
+    class Mute:
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    rows = [
+        {"email": "bob@example.com", "name": Mute()},
+        {"email": "carol@example.com", "name": 10**6000},
+        {"email": "dan@example.com", "name": "Dan"},
+    ]
+    template = rsmtp.Template("Hello {{ name }}", subject="Hello")
+    run = rsmtp.merge(template, rows, from_="shop@example.com", to="{{ email }}").dry_run()
+    assert [fault.number for fault in run.faults] == [1, 2]
+    assert "can't be written as text" in str(run.faults[0])
