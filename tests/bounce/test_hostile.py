@@ -22,6 +22,8 @@ def report(body, kind="message/delivery-status", head=""):
     ).encode()
 
 
+FAILED = "Final-Recipient: rfc822; u@x.org\nAction: failed"
+
 # ruff: noqa: E501  a row for each
 HOSTILE = {
     "nothing": b"",
@@ -44,6 +46,13 @@ HOSTILE = {
     "angle brackets": b"From: MAILER-DAEMON\nSubject: failure notice\n\n" + b"<" * 500_000,
     "addresses": b"From: MAILER-DAEMON\nSubject: failure notice\n\n" + b"a@b.org " * 100_000,
     "comments in From": b"From: " + b"(" * 50_000 + b"\nSubject: Auto: reply\nAuto-Submitted: auto-replied\n\nx",
+    "an address that does not end": report("Final-Recipient: rfc822; <" + "@a" * 45_000 + "\nAction: failed"),
+    "empty lines before a report": report("x\n" * 10 + "\n" * 200_000 + f"\n--b\nContent-Type: message/delivery-status\n\n{FAILED}", "text/plain"),
+    "many recipients, and many words": report("line\n" * 90_000 + "--b\nContent-Type: message/delivery-status\n\n" + "\n\n".join(f"Final-Recipient: rfc822; u{n}@x.org\nAction: failed" for n in range(1_000)), "text/plain"),
+    "many names, and many words": ("X-Failed-Recipients: " + ", ".join(f"u{n}@x.org" for n in range(1_000)) + "\n\n" + "line\n" * 90_000).encode(),
+    "semicolons": b'Content-Type: multipart/report; x="' + b";" * 90_000 + b"\n\nx",
+    "half a character": b"Content-Type: text/plain; charset=utf-7\n\nHi. This is the x\n\n<u+2AA-u@x.org>:\nno such user +2AA-\n",
+    "half a character in a str": "Subject: \ud800\n\nx",
     "encoded words": b"From: MAILER-DAEMON\nSubject: " + b"=?utf-8?b?4pi6?= " * 5_000 + b"\n\nx",
 }  # fmt: skip
 
@@ -88,3 +97,7 @@ def test_what_stands_in_the_returned_message_is_not_believed():
         f"--o\nContent-Type: message/rfc822\n\n{inner}\n--o--\n"
     )
     assert rsmtp.bounce(outer).hard == ["bob@x.org"]
+
+
+def test_qmail_names_addresses():
+    assert rsmtp.bounce(b"From: a@b\n\nHi. This is Bob.\n\n<the minutes; of Monday>:\nno such user\n") is None

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 #: So much is read: octets, lines of one header, parts, parts within parts.
 MOST_OCTETS, MOST_HEADER, MOST_PARTS, DEEPEST = 1_000_000, 100_000, 100, 8
+# The standard library reads parameters in a time that grows with the square of their length.
+_MOST_PARAMETERS = 2_000
 
 _END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.M)
@@ -119,7 +121,8 @@ def decoded(octets: bytes, charset: str) -> str:
     if not _CHARSET.fullmatch(charset):
         charset = "utf-8"
     try:
-        return octets.decode(charset)
+        # UTF-7 decodes to lone surrogates, too, which are no text.
+        return octets.decode(charset).encode("utf-8", "replace").decode()
     except (LookupError, ValueError):
         pass
     try:
@@ -168,6 +171,8 @@ def _pieces(body: bytes, boundary: str) -> list[bytes]:
 
 def _parameter(header: Message, name: str) -> str:
     try:
+        if len(str(header.get("content-type", ""))) > _MOST_PARAMETERS:
+            return ""
         value = header.get_param(name)
     except Exception:  # it fails on some that are malformed, in ways that it does not name
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +59,9 @@ def _octets(message: Any) -> bytes:
     if isinstance(message, (bytes, bytearray, memoryview)):
         return bytes(message[:MOST_OCTETS])
     if isinstance(message, str):
-        return message[:MOST_OCTETS].encode("utf-8", "surrogateescape")
+        text = message[:MOST_OCTETS]
+        # Other surrogates than those of octets that could not be decoded are no characters.
+        return re.sub("[\ud800-\udc7f\udd00-\udfff]", "?", text).encode("utf-8", "surrogateescape")
     if isinstance(message, os.PathLike):
         with open(message, "rb") as file:
             return file.read(MOST_OCTETS)

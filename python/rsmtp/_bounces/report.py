@@ -8,7 +8,7 @@ from typing import Final
 from rsmtp._bounces import hardness
 from rsmtp._bounces.parts import Mail, blocks, field, split
 from rsmtp._bounces.result import Bounce, BouncedRecipient
-from rsmtp._bounces.wording import said_of
+from rsmtp._bounces.wording import lines_of, said_of
 
 _KINDS = ("message/delivery-status", "message/global-delivery-status")
 _ORIGINALS = (
@@ -23,7 +23,7 @@ _ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
 # RFC 6533 3: "\x{FC}" within a utf-8-addr-xtext.
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
-_ANGLE = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
+_ANGLE = re.compile(r"<([^<>\s@]*@[^<>\s]+)>")
 _NOT_IN_ADDRESSES = re.compile(r"[\s\x00-\x1f\x7f]")
 # RFC 5321 4.5.3.1, and a little more.
 _LONGEST_ADDRESS: Final = 320
@@ -35,7 +35,8 @@ def read(mail: Mail) -> Bounce | None:
         return None
     groups = blocks(status.content)
     about = {} if not groups or "final-recipient" in groups[0] else groups[0]
-    recipients = [one for group in groups if (one := _recipient(group, mail.text)) is not None]
+    lines = lines_of(mail.text)
+    recipients = [one for group in groups if (one := _recipient(group, lines)) is not None]
     if not recipients:
         return None
     return Bounce(
@@ -48,7 +49,7 @@ def read(mail: Mail) -> Bounce | None:
     )
 
 
-def _recipient(group: dict[str, str], text: str) -> BouncedRecipient | None:
+def _recipient(group: dict[str, str], lines: list[str]) -> BouncedRecipient | None:
     final = address_of(group.get("final-recipient", ""))
     original = address_of(group.get("original-recipient", ""))
     action = group.get("action", "").lower()
@@ -63,7 +64,7 @@ def _recipient(group: dict[str, str], text: str) -> BouncedRecipient | None:
     status = hardness.status_in(group.get("status", "")) or hardness.status_in(words or "")
     server = typed(group.get("remote-mta", "")) or None
     # Many say more to people than to programs.
-    told = words or f"{group.get('status', '')} {said_of(address, text)}"
+    told = words or f"{group.get('status', '')} {said_of(address, lines)}"
     return BouncedRecipient(
         address,
         original,

@@ -8,7 +8,7 @@ from rsmtp._bounces import hardness
 from rsmtp._bounces.parts import Mail, addresses_in
 from rsmtp._bounces.report import address_of, original_id
 from rsmtp._bounces.result import Bounce, BouncedRecipient
-from rsmtp._bounces.wording import said_of
+from rsmtp._bounces.wording import lines_of, said_of
 from rsmtp.display.reader import plain
 
 # https://cr.yp.to/proto/qsbmf.txt
@@ -24,6 +24,8 @@ _SUBJECT = re.compile(
 )
 # Octets that are looked at.
 _MOST = 100_000
+# Of an address in its brackets.
+_LONGEST = 400
 
 
 def read(mail: Mail) -> Bounce | None:
@@ -44,7 +46,7 @@ def _qsbmf(mail: Mail) -> Bounce | None:
     for paragraph in _PARAGRAPH.split(text)[1:1_000]:
         if paragraph.startswith("---"):
             break
-        if found := re.match(r"<([^<>\n]+)>:\n?", paragraph):
+        if found := re.match(r"<([^<>\s@]*@[^<>\s]+)>:\n?", paragraph[:_LONGEST]):
             recipients.append(_failed(found[1], paragraph[found.end() :]))
     return _made(mail, recipients, "QSBMF", begin[1].split("\n")[0].rpartition(" at ")[2].rstrip(". "))
 
@@ -52,8 +54,8 @@ def _qsbmf(mail: Mail) -> Bounce | None:
 def _of_a_field(mail: Mail) -> Bounce | None:
     """Exim's, Google's and others': a field of the header names them."""
     addresses = addresses_in(", ".join(mail.fields("x-failed-recipients")[:100]))
-    text = mail.text[:_MOST]
-    return _made(mail, [_failed(one, said_of(one, text)) for one in addresses], "X-Failed-Recipients")
+    lines = lines_of(mail.text)
+    return _made(mail, [_failed(one, said_of(one, lines)) for one in addresses], "X-Failed-Recipients")
 
 
 def _guessed(mail: Mail) -> Bounce | None:
@@ -71,14 +73,14 @@ def _guessed(mail: Mail) -> Bounce | None:
         later, for_good = all_failures(email.message_from_bytes(mail.octets[:_MOST]))
     except Exception:  # of strangers' mail
         return None
-    text = mail.text[:_MOST]
+    lines = lines_of(mail.text)
     recipients = []
     for found, action in ((for_good, "failed"), (later, "delayed")):
         for octets in sorted(found)[:1_000]:
             address = octets.decode("ascii", "replace")
             if address_of(address) is None:
                 continue
-            recipients.append(_failed(address, said_of(address, text), action))
+            recipients.append(_failed(address, said_of(address, lines), action))
     return _made(mail, recipients, "flufl.bounce")
 
 

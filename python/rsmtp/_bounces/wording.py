@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Octets that are looked at, and lines that belong to an address.
-_MOST, _BEHIND = 100_000, 8
+# Octets and lines that are looked at, octets of a line, and lines that belong to an address.
+_MOST, _MOST_LINES, _LONGEST_LINE, _BEHIND = 100_000, 2_000, 1_000, 8
 # Where the returned message begins.
 _COPY = re.compile(
-    r"^[-\s>*|=]*(?:-{3}\s*below|(?:the )?original (?:message|mail)|a copy of|copy of (?:the|your)"
+    r"^[-\t >*|=]*(?:-{3}[\t ]*below|(?:the )?original (?:message|mail)|a copy of|copy of (?:the|your)"
     r"|(?:here|this) is a copy|message (?:header|text) follows|header of the source|unsent message"
     r"|returned mail|return-path:|received:|message removed)",
     re.I | re.M,
@@ -18,17 +18,21 @@ _REPLY = re.compile(r"[\s<]*[45]\d\d[ -]")
 _ANOTHER = re.compile(r"\s*(?:\*\s*|recipient:\s*)?<?[^\s<>@]+@[^\s<>@]+>?\s*:?(?:\s|\Z)", re.I)
 
 
-def said_of(address: str, text: str) -> str:
-    """The lines in which the address stands, and those behind them; where it stands nowhere, all that
-    is said. Without the returned message."""
+def lines_of(text: str) -> list[str]:
+    """The lines before the returned message."""
     text = text[:_MOST].replace("\r\n", "\n")
     if (copy := _COPY.search(text)) is not None:
         text = text[: copy.start()]
-    lines = text.split("\n")
+    return [line[:_LONGEST_LINE] for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]]
+
+
+def said_of(address: str, lines: list[str]) -> str:
+    """The lines in which the address stands, and those behind them; where it stands nowhere, all that
+    is said."""
     folded = address.lower()
     named = [number for number, line in enumerate(lines) if folded in line.lower()]
     if not named:
-        return " ".join(text[:1_000].split())
+        return " ".join("\n".join(lines[:1_000])[:1_000].split())
     # At the end of a transcript a server's reply says more than the list before it.
     replies = (number for number in named if number > named[0] + _BEHIND and _REPLY.match(lines[number]))
     at = next(replies, named[0])
