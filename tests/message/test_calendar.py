@@ -333,3 +333,12 @@ def test_odd_invitations_are_read(octets):
 def test_hostile_invitations_are_told_as_such(octets):
     with pytest.raises(ValueError, match="the calendar can't be read"):
         rsmtp.Invite.read(octets)
+
+
+def test_an_address_that_is_read_is_one_line():
+    calendar = (
+        "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20261201\n"
+        "ORGANIZER:mailto:ann%0D%0ABcc:%20eve@example.org\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    invite = rsmtp.Invite.read(calendar)
+    assert invite.organizer == ("", "ann Bcc: eve@example.org")

@@ -295,3 +295,11 @@ def test_arguments_are_checked(arguments, words):
         HERE.wsgi(None)
     with pytest.raises(ValueError, match="good_for: -1"):
         rsmtp.Unsubscribe(SECRET, "https://example.com/u", good_for=-1)
+
+
+def test_wsgi_takes_no_asynchronous_function():
+    async def leaves(who):
+        pass
+
+    with pytest.raises(TypeError, match=r"^leaves: .*asgi\(\)"):
+        rsmtp.Unsubscribe("s" * 32, "https://example.com/u").wsgi(leaves)

@@ -8,6 +8,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
 import rsmtp
@@ -116,6 +117,8 @@ class Unsubscribe:
                 whether the recipient was unsubscribed.
         """
         arguments.function("leaves", leaves)
+        if iscoroutinefunction(leaves):
+            raise TypeError("leaves: WSGI does not wait for an asynchronous function; asgi() does")
 
         def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             length = environ.get("CONTENT_LENGTH") or "0"

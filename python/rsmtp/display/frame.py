@@ -80,8 +80,8 @@ _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IG
 # Where a media query can be: in a style sheet, and in the attribute of a <source>.
 _ASKS = re.compile(r"<style\b.*?(?:</style|\Z)|\bmedia\s*=\s*[\"'][^\"'<>]*", re.IGNORECASE | re.DOTALL)
 _SUPPORTS = re.compile(
-    r"(?:prefers-color-scheme|(?:supported-)?color-schemes?[\"']?\s+content\s*=\s*[\"'][^\"'<>]*"
-    r"|(?:supported-)?color-schemes?\s*):?[^;}\"'<>]*dark",
+    r"(?:prefers-color-scheme|color-schemes?[\"']?\s{1,20}content\s{0,9}=\s{0,9}[\"']|color-schemes?\s{0,9})"
+    r":?[^;}\"'<>]{0,200}dark",
     re.IGNORECASE,
 )
 
@@ -106,9 +106,9 @@ def disarmed(page: str) -> str:
 
 
 def _height(page: str) -> int:
-    """An estimate in pixels. The frame can't report its height, because no script runs in it.
-    The user can drag it larger."""
-    text = re.sub(r"<(style|title)\b.*?</\1>|<[^>]*>", "", page, flags=re.IGNORECASE | re.DOTALL)
+    """A guess, in pixels: the frame can't tell, because nothing runs in it. It can
+    be dragged larger."""
+    text = re.sub(r"<(style|title)\b.*?(?:</\1>|\Z)|<[^<>]*>", "", page, flags=re.IGNORECASE | re.DOTALL)
     lines = len(text) / 80 + len(re.findall(r"<(?:p|br|tr|li|div|hr|table)\b", page, re.IGNORECASE))
     headings = len(re.findall(r"<h[1-6]\b", page, re.IGNORECASE))
     images = len(re.findall(r"<img\b", page, re.IGNORECASE))

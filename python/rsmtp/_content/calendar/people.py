@@ -46,7 +46,7 @@ def person_of(address: Any) -> tuple[str, str] | None:
     scheme, _, rest = str(address).partition(":")
     if scheme.lower() != "mailto" or "@" not in rest:
         return None
-    return line(address.params.get("CN")), unquote(rest.partition("?")[0])
+    return line(address.params.get("CN")), line(unquote(rest.partition("?")[0]))
 
 
 def line(value: Any) -> str:
