@@ -52,9 +52,9 @@ def _modules():
         if found.name not in SCRIPTS:
             try:
                 yield importlib.import_module(found.name)
-            except ModuleNotFoundError as missing:
-                # This requires the user's framework, which an extra installs.
-                assert not missing.name.startswith("rsmtp"), missing
+            except ImportError as missing:
+                # A framework of the user's, which an extra brings.
+                assert missing.name and not missing.name.startswith("rsmtp"), missing
 
 
 def _callables():
