@@ -133,7 +133,7 @@ def test_anothers_token_is_refused(dovecot, endpoint, relay, message, way, mecha
     login = {"username": "eve", "access_token": token(endpoint), "mechanism": mechanism}
     with pytest.raises(errors.SMTPAuthenticationError) as raised:
         way(message, login, **at(dovecot))
-    assert raised.value.oauth_error == {} and "is another user's" in raised.value.hint
+    assert raised.value.oauth_error == {} and "belongs to another user" in raised.value.hint
     assert relay.messages == []
 
 
