@@ -63,7 +63,8 @@ def _readers(message: rsmtp.Message, given: Any) -> list[str]:
             raise ValueError(
                 f"message: it has Bcc ({', '.join(hidden)}), and a message that is encrypted for several "
                 "tells each of them who the others are. Protect it without Bcc, and once more for each of "
-                f"these alone: protect(..., encrypt={hidden[0]!r})"
+                f"these alone: protect(..., encrypt={hidden[0]!r}), sent with "
+                f"envelope=rsmtp.Envelope(sender, [{hidden[0]!r}]), because To still names the others"
             )
     if not found:
         raise ValueError(
