@@ -1,5 +1,6 @@
 """What `put` stores, and how a message is recognised when it is put again."""
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -181,7 +182,7 @@ def test_what_is_no_outbox_is_told(tmp_path):
     with pytest.raises(TypeError, match="path"):
         Outbox(7)
     Outbox(tmp_path / "later.db").close()
-    with sqlite3.connect(tmp_path / "later.db") as file:
+    with contextlib.closing(sqlite3.connect(tmp_path / "later.db")) as file, file:
         file.execute("UPDATE outbox_setting SET value = 99 WHERE name = 'version'")
     with pytest.raises(OutboxError, match="another version"):
         Outbox(tmp_path / "later.db")

@@ -1,5 +1,6 @@
 """Files written by earlier versions are opened and converted."""
 
+import contextlib
 import sqlite3
 import threading
 import time
@@ -76,7 +77,7 @@ def test_one_of_the_second_version_keeps_its_states_and_goes_on(tmp_path):
         assert arrived == {1: both, 2: ["carol@example.net"], 3: both}
         assert outbox.get(4).state == "unknown"
         assert outbox.status()["sent"] == 4
-    with sqlite3.connect(tmp_path / "old.db") as file:
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as file, file:
         (index,) = file.execute("SELECT sql FROM sqlite_master WHERE name = 'outbox_by_trouble'").fetchone()
         assert "IN" not in index.split("WHERE")[1]
 
@@ -105,7 +106,7 @@ def test_an_answer_for_one_that_was_unknown_then(path):
 
 def test_one_of_a_later_version_is_left_alone(path):
     Outbox(path).close()
-    with sqlite3.connect(path) as file:
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE outbox_setting SET value = 4 WHERE name = 'version'")
     with pytest.raises(OutboxError, match="its tables are of version 4, this one knows 3"):
         Outbox(path)
