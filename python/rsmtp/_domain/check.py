@@ -127,8 +127,7 @@ def _found(look: Look) -> Iterable[Finding]:
 
 
 def _finding(rule: str, message: str, where: str) -> Finding:
-    row = RULES[rule]
-    return Finding(rule, row.severity, message, row.why, row.advice, row.source, where)
+    return RULES[rule].finding(rule, message, where)
 
 
 def _domain(name: str, given: str) -> str:

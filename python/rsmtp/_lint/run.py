@@ -74,5 +74,4 @@ def _rules(ignore: Iterable[str]) -> set[str]:
 
 
 def _finding(rule: str, message: str, where: str) -> Finding:
-    row = RULES[rule]
-    return Finding(rule, row.severity, message, row.why, row.advice, row.source, where)
+    return RULES[rule].finding(rule, message, where)

@@ -8,7 +8,7 @@ import json
 from rsmtp import DomainReport, check_domain
 from rsmtp._domain import servers
 from rsmtp._domain.dns import Asker, NotAnswered
-from rsmtp._lint.finding import summary
+from rsmtp.cli import findings
 from rsmtp.cli.exit_code import OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.findings import records
@@ -21,7 +21,6 @@ OPTIONS = {
     "helo": "--helo",
     "blocklists": "--blocklist",
 }
-_COLOURS = {"error": "bad", "warning": "doubtful", "hint": "dim"}
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -76,11 +75,7 @@ def _print(report: DomainReport) -> None:
     for name, value in records(report.facts):
         print(f"  {style('dim', name.ljust(14))}{harmless(value)}")
     print()
-    for finding in report.findings:
-        print(f"{style(_COLOURS[finding.severity], finding.severity)}  {harmless(finding.message)}")
-        print(f"    {harmless(finding.why)} {finding.advice}")
-        print(f"    {style('dim', f'{finding.rule}  {finding.source}')}")
-    print(f"{summary(report.findings)} found")
+    findings.show(report.findings, places=False)
 
 
 def hosts_of(given: argparse.Namespace) -> list[str]:

@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 
-from rsmtp import Findings, lint
-from rsmtp._lint.finding import summary
+from rsmtp import lint
+from rsmtp.cli import findings
 from rsmtp.cli.exit_code import NO_INPUT, OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.terminal import Style, harmless
+from rsmtp.cli.terminal import harmless
 from rsmtp.email import message_from_bytes
 
 DESCRIPTION = """\
@@ -28,8 +28,6 @@ examples:
 exit codes: 0 nothing that grave was found, 1 something was, 2 wrong arguments,
 66 the file can't be read, 69 the spam filter does not answer
 """
-
-_COLOURS = {"error": "bad", "warning": "doubtful", "hint": "dim"}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
@@ -72,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps({"ok": not failed, "findings": found.to_dicts()}, indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        findings.show(found, places=True)
     return PROBLEMS if failed else OK
 
 
@@ -84,13 +82,3 @@ def _read(name: str) -> bytes:
             return file.read()
     except OSError as error:
         raise Stop(NO_INPUT, f"{harmless(name)}: {error.strerror}") from None
-
-
-def _print(found: Findings) -> None:
-    style = Style()
-    for finding in found:
-        place = f" ({harmless(finding.where)})" if finding.where else ""
-        print(f"{style(_COLOURS[finding.severity], finding.severity)}  {harmless(finding.message)}{place}")
-        print(f"    {harmless(finding.why)} {finding.advice}")
-        print(f"    {style('dim', f'{finding.rule}  {finding.source}')}")
-    print(f"{summary(found)} found")
