@@ -106,6 +106,7 @@ def test_a_secret_can_be_replaced():
         (("bounces@example.com", []), "secret: there is none"),
         (("bounces@example.com", 7), "secret: a str, bytes or several"),
         (("bounces", SECRET), "address: 'bounces' is not local-part@domain"),
+        (("a@", SECRET), '^address: "a@" is not an address: its domain is empty'),
         (("b" * 40 + "@example.com", SECRET), "leaves no room for a recipient"),
     ],
 )

@@ -40,10 +40,16 @@ def check(look: Look) -> Found:
     yield from _dane(look)
 
 
+def _records(look: Look, fact: str, name: str, version: str) -> list[str]:
+    """TXT records of this version. The first one is noted."""
+    records = [text for text in look.dns.texts(name) if text.startswith(version)]
+    look.facts[fact] = {"record": records[0] if records else None}
+    return records
+
+
 def _sts(look: Look) -> Found:
     name = f"_mta-sts.{look.domain}"
-    records = [text for text in look.dns.texts(name) if text.startswith("v=STSv1")]
-    look.facts["mta_sts"] = {"record": records[0] if records else None}
+    records = _records(look, "mta_sts", name, "v=STSv1")
     if not records:
         yield "mta-sts-missing", "there is no MTA-STS record", name
         return
@@ -57,8 +63,7 @@ def _sts(look: Look) -> Found:
 
 def _reports(look: Look) -> Found:
     name = f"_smtp._tls.{look.domain}"
-    records = [text for text in look.dns.texts(name) if text.startswith("v=TLSRPTv1")]
-    look.facts["tls_rpt"] = {"record": records[0] if records else None}
+    records = _records(look, "tls_rpt", name, "v=TLSRPTv1")
     if not records:
         yield "tls-rpt-missing", "there is no record for reports of TLS", name
     elif len(records) > 1 or not any("rua=mailto:" in text or "rua=https:" in text for text in records):

@@ -66,7 +66,10 @@ class Verp:
     """
 
     def __init__(self, address: str, secret: rsmtp.typing.Secrets, *, delimiter: str = "+") -> None:
-        _, (normal,) = _envelope("", [arguments.text("address", address)])
+        try:
+            _, (normal,) = _envelope("", [arguments.text("address", address)])
+        except ValueError as error:
+            raise ValueError(str(error).replace("to_addrs", "address", 1)) from None
         self.address = normal
         local, at, self._domain = normal.rpartition("@")
         if not at or not local or local.startswith('"'):
