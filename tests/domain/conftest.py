@@ -11,6 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from .policies import POLICIES, WEB_SERVER, Policies
+
 KEYS = {
     bits: base64.b64encode(
         rsa.generate_private_key(65537, bits)
@@ -37,6 +39,10 @@ def domain(name, *more, spf=GOOD_SPF, dmarc=GOOD_DMARC, mx="10 mail.good"):
     lines += [txt(f"_smtp._tls.{name}", f"v=TLSRPTv1; rua=mailto:tls@{name}.test")]
     lines += [txt(f"s1._domainkey.{name}", f"v=DKIM1; k=rsa; p={KEYS[2048]}")]
     return lines
+
+
+def policy_records(name):
+    return txt(f"_mta-sts.{name}", "v=STSv1; id=20261127"), f"mta-sts.{name} A {WEB_SERVER}"
 
 
 MANY = " ".join(f"include:_spf{number}.many.test" for number in range(11))
@@ -82,6 +88,10 @@ ZONE = [
     *domain("lost", mx="10 nowhere"),
     *domain("aliased", mx="10 alias.good"),
     *domain("sts", txt("_mta-sts.sts", "v=STSv1; id=")),
+    *(line for name in POLICIES for line in domain(name, *policy_records(name))),
+    *domain("twosts", *policy_records("twosts"), txt("_mta-sts.twosts", "v=STSv1; id=2")),
+    *domain("addressless", txt("_mta-sts.addressless", "v=STSv1; id=1")),
+    *domain("portless", txt("_mta-sts.portless", "v=STSv1; id=1"), "mta-sts.portless A 127.0.0.91"),
     *domain("dane", "_25._tcp.mail.dane TLSA 3 1 1 " + "00" * 32, "mail.dane A 192.0.2.3", mx="10 mail.dane"),
     *(line for line in domain("noreport") if "_tls" not in line),
     *(
@@ -98,6 +108,18 @@ REVERSE = ["1 PTR mail.good.test.", "2 PTR liar.test.", "77 PTR gone.test."]
 SOA = "$TTL 60\n@ SOA ns.test. admin.test. 1 60 60 60 60\n@ NS ns.test.\n"
 
 
+@pytest.fixture
+def policies(tmp_path_factory, monkeypatch):
+    """The web server of the domains that have a policy. Its certificate is trusted."""
+    try:
+        served = Policies(tmp_path_factory.mktemp("policies") / "tls")
+    except OSError as why:
+        pytest.skip(f"port 443 of {WEB_SERVER} can't be had: {why}")
+    monkeypatch.setenv("SSL_CERT_FILE", served.ca_file)
+    yield served
+    served.close()
+
+
 @pytest.fixture(scope="session")
 def nameserver(tmp_path_factory):
     program = shutil.which("nsd") or shutil.which("nsd", path="/usr/sbin")
@@ -106,9 +128,11 @@ def nameserver(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nsd")
     (folder / "test.zone").write_text("$ORIGIN test.\n" + SOA + "ns A 127.0.0.1\n" + "\n".join(ZONE) + "\n")
     (folder / "reverse.zone").write_text("$ORIGIN 2.0.192.in-addr.arpa.\n" + SOA + "\n".join(REVERSE) + "\n")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        # It listens at the same port for both.
+        stream.bind(("127.0.0.1", 0))
+        port = stream.getsockname()[1]
+        datagrams.bind(("127.0.0.1", port))
     (folder / "nsd.conf").write_text(f"""
 server:
     ip-address: 127.0.0.1@{port}

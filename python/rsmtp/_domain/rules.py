@@ -45,6 +45,8 @@ RULES: dict[str, Rule] = {
     "mx-alias": Rule("warning", "An MX that is an alias is not allowed.", "Name the host itself.", rfc(2181, "10.3")),
     "mta-sts-missing": Rule("hint", "Without MTA-STS or DANE others may read what is sent to this domain.", "Publish a policy: https://www.rfc-editor.org/rfc/rfc8461", rfc(8461, "3")),
     "mta-sts-invalid": Rule("warning", "The policy can't be used.", "Mend the record or the policy.", rfc(8461, "3.2")),
+    "mta-sts-mx": Rule("error", "Senders that know the policy bring no mail to this server, and none at all if it is the only one.", "Name the host in the policy, and publish a new id.", rfc(8461, "4.1")),
+    "mta-sts-other": Rule("warning", "Some senders take no such policy.", "Mend the record or the policy.", rfc(8461, "3.2")),
     "tls-rpt-missing": Rule("hint", "No report tells when TLS to this domain fails.", "Publish a TXT record at _smtp._tls: v=TLSRPTv1; rua=mailto:...", rfc(8460, "3")),
     "tls-rpt-invalid": Rule("warning", "The record can't be used.", "Mend the record.", rfc(8460, "3")),
     "dane-unsigned": Rule("warning", "TLSA records without DNSSEC are not used.", "Sign the zone.", rfc(7672, "2.2")),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rsmtp._common.extras import library
+from rsmtp._domain import sts
 
 if TYPE_CHECKING:
     from rsmtp._domain.dns import Asker
@@ -35,7 +35,8 @@ def check(look: Look) -> Found:
         entry["addresses"] = look.dns.addresses(host)
         if not entry["addresses"]:
             yield "mx-unresolved", f"{host} has no address", host
-    yield from _sts(look)
+    name = f"_mta-sts.{look.domain}"
+    yield from sts.check(look, _records(look, "mta_sts", name, "v=STSv1"), name)
     yield from _reports(look)
     yield from _dane(look)
 
@@ -45,20 +46,6 @@ def _records(look: Look, fact: str, name: str, version: str) -> list[str]:
     records = [text for text in look.dns.texts(name) if text.startswith(version)]
     look.facts[fact] = {"record": records[0] if records else None}
     return records
-
-
-def _sts(look: Look) -> Found:
-    name = f"_mta-sts.{look.domain}"
-    records = _records(look, "mta_sts", name, "v=STSv1")
-    if not records:
-        yield "mta-sts-missing", "there is no MTA-STS record", name
-        return
-    mta_sts: Any = library("checkdmarc.mta_sts", "domain", "check_domain()")
-    told = mta_sts.check_mta_sts(look.domain, resolver=look.dns.resolver, timeout=look.dns.timeout)
-    if not told["valid"]:
-        yield "mta-sts-invalid", " ".join(str(told.get("error")).split())[:300], name
-    else:
-        look.facts["mta_sts"]["policy"] = dict(told["policy"])
 
 
 def _reports(look: Look) -> Found:
