@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import rsmtp
-from rsmtp.outbox import Outbox
+from rsmtp.outbox import Outbox, names
 
 SAMPLES = Path(__file__).parent / "samples"
 VERP = rsmtp.Verp("bounces@example.com", "a secret of 16 octets")
@@ -90,6 +90,73 @@ def test_found_by_its_envid(outbox, run):
     found = outbox.bounced(report(more="Original-Envelope-Id: campaign/7+a\n"))
     assert [one.message for one in found.applied] == [entry.id]
     assert outbox.bounced(report(more="Original-Envelope-Id: campaign/_\n")).applied == []
+
+
+@pytest.mark.parametrize("by", ["message-id", "envid"])
+def test_a_second_report_reads_only_what_is_new(outbox, run, by, monkeypatch):
+    monkeypatch.setattr(names, "_AT_ONCE", 3)
+
+    def put(number):
+        envelope = rsmtp.Envelope("ann@example.com", ["bob@example.org"], dsn=rsmtp.Dsn(envid=f"no+{number}"))
+        return outbox.put(letter(number=number), envelope=envelope if by == "envid" else None).id
+
+    def bounced(number):
+        told = f"Original-Envelope-Id: no+{number}\n" if by == "envid" else ""
+        came_back = report(more=told)
+        return outbox.bounced(came_back if told else came_back.replace("--b--", _returned(number))).applied
+
+    ids = [put(number) for number in range(8)]
+    run()
+    assert [one.message for one in bounced(2)] == [ids[2]]
+    ids += [put(number) for number in range(8, 11)]
+    said = []
+    links = [outbox._database._main, outbox._database._beside]
+    for link in links:
+        link.connection().set_trace_callback(said.append)
+    for number in (9, 5, 99):
+        assert [one.message for one in bounced(number)] == ids[number : number + 1]
+    for link in links:
+        link.connection().set_trace_callback(None)
+    with outbox._database.reading() as connection:
+        for statement in said:
+            if statement.startswith("SELECT") and "FROM outbox_message WHERE id > 11 " not in statement:
+                plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+                assert not any("SCAN" in step and "outbox_message" in step for step in plan), (
+                    statement,
+                    plan,
+                )
+        (first,) = {statement for statement in said if "FROM outbox_message WHERE id > 8 " in statement}
+        assert "LIMIT 3" in first
+
+
+def test_the_newest_of_those_with_one_message_id(outbox, run):
+    outbox.put(letter(), key="one")
+    second = outbox.put(letter(), key="two")
+    run()
+    assert outbox.bounced(SAMPLES / "postfix-user-unknown.eml").applied[0].message == second.id
+    assert outbox.get("one").state == "sent"
+
+
+def test_names_go_with_their_messages(outbox, run):
+    outbox.put(letter())
+    run()
+    kept = outbox.put(letter(number=2))
+    assert outbox.bounced(report().replace("--b--", _returned(2))).applied[0].message == kept.id
+    assert outbox.purge(older_than=0) == 1
+    with outbox._database.reading() as connection:
+        assert [row[0] for row in connection.execute("SELECT message FROM outbox_name")] == [kept.id]
+    assert outbox.bounced(SAMPLES / "postfix-user-unknown.eml").applied == []
+
+
+def test_a_file_without_names_gets_them(tmp_path):
+    """Version 3 had no table for them at first."""
+    with Outbox(tmp_path / "mail.db") as outbox:
+        entry = outbox.put(letter())
+        with outbox._database.writing() as connection:
+            connection.execute("DROP TABLE outbox_name")
+    with Outbox(tmp_path / "mail.db") as outbox:
+        found = outbox.bounced(SAMPLES / "postfix-user-unknown.eml")
+        assert [one.message for one in found.applied] == [entry.id]
 
 
 def test_found_by_its_sender(outbox, run, catcher):

@@ -3,7 +3,6 @@ addresses."""
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 import time
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rsmtp._bounces.result import Bounce, BouncedRecipient
 from rsmtp._mailer.rules import folded_address
-from rsmtp.outbox import fates, sent
+from rsmtp.outbox import fates, names, sent
 from rsmtp.outbox.database import Database
 from rsmtp.outbox.entry import entries
 from rsmtp.outbox.recipients import WAITING, Standing, state_of, written
@@ -69,6 +68,8 @@ def apply(database: Database, bounce: Bounce, verp: Verp | None) -> Bounced:
     if verp is not None and returned is None:
         return Bounced(bounce, [])
     now = time.time()
+    if returned is None or returned.number is None:
+        names.enter_all(database)
     with database.writing() as connection:
         meant = _meant(connection, bounce, returned)
         applied = [_apply(connection, bounce, one, now) for one in meant]
@@ -114,16 +115,11 @@ def _message(connection: sqlite3.Connection, bounce: Bounce, returned: Returned 
         ).fetchone()
         return None if found is None else int(found[0])
     if bounce.message_id:
-        query = "SELECT max(id) FROM outbox_message WHERE message_id = ?"
-        (number,) = connection.execute(query, (bounce.message_id,)).fetchone()
+        number = names.newest(connection, bounce.message_id)
         if number is not None:
-            return int(number)
+            return number
     if bounce.envid:
-        # As given to the server, in JSON.
-        said = json.dumps(f"ENVID={_xtext(bounce.envid)}")
-        query = "SELECT max(id) FROM outbox_message WHERE instr(options, ?)"
-        (number,) = connection.execute(query, (said,)).fetchone()
-        return None if number is None else int(number)
+        return names.newest(connection, names.envid(_xtext(bounce.envid)))
     return None
 
 

@@ -4,7 +4,8 @@ A message's row is written once and does not change while all goes well. The mes
 (`outbox_turn`: a range of messages that were put together), is held by an owner (`outbox_claim`: a range
 of numbers, `said` once the end of their mail data may have been sent), and is sent (`outbox_sent`: one
 row for consecutive messages that the server accepted at the first attempt). Any other message that a
-server was asked about has its own row in `outbox_fate`.
+server was asked about has its own row in `outbox_fate`. `outbox_name` has the names that reports use
+(`names.py`); a file of version 3 without it gets it when it is opened.
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ CREATE TABLE IF NOT EXISTS outbox_event (
     message INTEGER NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, server TEXT
 );
 CREATE INDEX IF NOT EXISTS outbox_event_by_message ON outbox_event (message);
+CREATE TABLE IF NOT EXISTS outbox_name (
+    name INTEGER NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (name, message)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox_rate (
     minute INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, what)
 ) WITHOUT ROWID;

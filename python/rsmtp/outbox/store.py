@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox import claims, clock, fates, rates, sent, turns
+from rsmtp.outbox import claims, clock, fates, names, rates, sent, turns
 from rsmtp.outbox.content import Claim, Content
 from rsmtp.outbox.database import Database, LeaseLost
 from rsmtp.outbox.fates import Fate
@@ -277,7 +277,10 @@ class Store:
             connection.execute(f"DELETE FROM outbox_event WHERE message IN ({chosen})", given)
             connection.execute(f"DELETE FROM outbox_message WHERE id IN ({chosen})", given)
             gone = connection.execute(f"DELETE FROM outbox_fate WHERE message IN ({chosen})", given).rowcount
-            return gone + (sent.purge(connection, before) if "sent" in states else 0)
+            gone += sent.purge(connection, before) if "sent" in states else 0
+            if gone:
+                names.forget(connection)
+            return gone
 
 
 _INSERT = (
