@@ -22,6 +22,14 @@ def browser():
         browser.close()
 
 
+def show(page, html):
+    """Shows `html` and waits until all of it is loaded. Playwright is not told of some loads (of a blocked
+    `use` in an SVG, one time in three), and `wait_until="load"` would time out: the page itself is asked.
+    """
+    page.set_content(html, wait_until="domcontentloaded")
+    page.wait_for_function("document.readyState === 'complete'")
+
+
 @pytest.fixture
 def open_page(browser, served):
     """Opens the page that `served` serves, in a window of this size. A script error of the page

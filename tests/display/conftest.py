@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import shutil
 import threading
 from html.parser import HTMLParser
 from socket import create_server
@@ -10,6 +9,9 @@ from socket import create_server
 import pytest
 
 import rsmtp
+from browser import browser
+
+__all__ = ["browser"]
 
 VOID = {"meta", "img", "br", "hr", "link", "base", "input", "rect", "polygon", "path"}
 
@@ -78,20 +80,6 @@ def secured():
         trust = rsmtp.TlsConfig(ca_file=catcher.ca_file)
         with rsmtp.SmtpClient("localhost", catcher.port, tls="starttls", context=trust) as client:
             yield catcher, client
-
-
-# The fixture is for one module: no other event loop can run in this thread while Playwright does.
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's Chromium, headless."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Tripwire:

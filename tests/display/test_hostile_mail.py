@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 import rsmtp
+from browser import show
 from rsmtp.display import client as client_display
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -55,15 +56,6 @@ RUN = "console.log(1337);try{{top.pwned=1}}catch(e){{}};fetch(`{there}/ran`);new
 
 
 def look(browser, html, wire=None):
-    """As `looked`. On a busy machine Chromium sometimes stalls before it has shown a page; the page is
-    then opened once more. Requests of both attempts reach the wire and are counted."""
-    try:
-        return looked(browser, html, wire)
-    except playwright.TimeoutError:
-        return looked(browser, html, wire)
-
-
-def looked(browser, html, wire):
     """Opens the page; what its console said of ours, and whether it was touched.
 
     Another page of the same browser then asks `wire` for something: what the first
@@ -75,12 +67,10 @@ def looked(browser, html, wire):
         said = []
         page.on("console", lambda message: said.append(message.text))
         page.on("dialog", lambda dialog: (said.append("dialog"), dialog.dismiss()))
-        page.set_content(html, wait_until="load", timeout=15_000)
+        show(page, html)
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         if wire is not None:
-            context.new_page().set_content(
-                f'<img src="http://127.0.0.1:{wire.port}/last">', wait_until="load"
-            )
+            show(context.new_page(), f'<img src="http://127.0.0.1:{wire.port}/last">')
         return [text for text in said if text in ("1337", "dialog")], page.evaluate("window.pwned")
     finally:
         context.close()
@@ -114,7 +104,7 @@ def test_without_the_walls_it_would_be_loaded(page, browser, tripwire):
     context = browser.new_context()
     bare = context.new_page()
     with contextlib.suppress(playwright.Error):  # it has gone elsewhere already
-        bare.set_content(f"<!doctype html>{page.format(there=f'http://127.0.0.1:{tripwire.port}')}")
+        show(bare, f"<!doctype html>{page.format(there=f'http://127.0.0.1:{tripwire.port}')}")
     assert tripwire.tripped.wait(20)
     context.close()
 
@@ -129,7 +119,7 @@ def test_nothing_runs(page, browser, tripwire):
     bare = context.new_page()
     bare.on("dialog", lambda dialog: dialog.dismiss())
     with bare.expect_console_message(lambda message: message.text == "1337", timeout=20_000):
-        bare.set_content(f"<!doctype html>{page}")
+        show(bare, f"<!doctype html>{page}")
     context.close()
 
 
@@ -160,7 +150,7 @@ def test_the_mail_is_seen(browser):
     """The protection blocks only what leaves the mail. The reader still sees the mail."""
     context = browser.new_context()
     page = context.new_page()
-    page.set_content(shown('<h1 style="color: rgb(1, 2, 3)">Hello</h1>'))
+    show(page, shown('<h1 style="color: rgb(1, 2, 3)">Hello</h1>'))
     for each in (0, 1):
         assert page.frame_locator("iframe").nth(each).locator("h1").inner_text() == "Hello"
         assert page.locator("iframe").nth(each).bounding_box()["height"] >= 100

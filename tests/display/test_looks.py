@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 import rsmtp
+from browser import show
 from rsmtp.display import style, transcript
 
 PAPER = {"light": "#ffffff", "dark": "#111111"}
@@ -57,7 +58,7 @@ def displays():
 def opened(browser, html, *, scheme="light", host="", width=980):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    page.set_content(f"<!doctype html><body {host}>{html}</body>")
+    show(page, f"<!doctype html><body {host}>{html}</body>")
     return page
 
 

@@ -10,6 +10,7 @@ import webbrowser
 import pytest
 
 import rsmtp
+from browser import show
 from rsmtp.display import looks
 from rsmtp.display.frame import Images, Look, document, has_dark_colours
 
@@ -123,7 +124,7 @@ def test_looks_do_not_follow_the_system(browser, scheme):
     )
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1680, "height": 900})
     shown = context.new_page()
-    shown.set_content(letter(html=page, inline=None).preview().html)
+    show(shown, letter(html=page, inline=None).preview().html)
     computed = (
         "e => [...['color', 'fontSize'].map(each => getComputedStyle(e)[each]), "
         "getComputedStyle(document.documentElement).colorScheme]"
