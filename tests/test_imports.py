@@ -30,7 +30,7 @@ ENTRIES = {
     ),
     "Mailer": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send({MESSAGE})", 25),
     "Mailer, by a URL": (f"import rsmtp\nrsmtp.Mailer(URL, context=TLS).send({MESSAGE})", 26),
-    "Mailer, many": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send_all([{MESSAGE}] * 3)", 25),
+    "Mailer, many": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send_all([{MESSAGE}] * 3)", 27),
     "send": (f"import rsmtp\nrsmtp.send({MESSAGE}, host='localhost', **LOGIN)", 26),
     "smtplib and email.mime": (
         "from rsmtp import smtplib\n"

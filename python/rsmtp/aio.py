@@ -1,7 +1,7 @@
 """`AsyncSmtpClient`: the client with awaitable verbs. `send` is `rsmtp.asend`.
 
 This module knows nothing about SMTP: the verbs are the scripts of `rsmtp._client.verbs`, and
-`async_connection.py` transfers the octets.
+`rsmtp._transport.asyncio_connection` transfers the octets.
 """
 
 from __future__ import annotations

@@ -75,13 +75,16 @@ def test_a_generator_may_send_too(catcher, sender):
     assert catcher.count == 6
 
 
+TRACED = {"rsmtp.mailer", "rsmtp._mailer.feeding", "rsmtp._mailer.rounds"}
+
+
 def interrupting(count):
     """A trace function that interrupts when the mailer reaches a given line, counted from the start."""
     left = count
 
     def trace(frame, event, _):
         nonlocal left
-        if frame.f_globals.get("__name__") not in ("rsmtp.mailer", "rsmtp._mailer.feeding"):
+        if frame.f_globals.get("__name__") not in TRACED:
             return None
         left -= event == "line"
         if left == 0:

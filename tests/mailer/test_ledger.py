@@ -6,7 +6,7 @@ import pytest
 
 import rsmtp
 from rsmtp._aio.sending import AsyncSending
-from rsmtp.mailer import rounds
+from rsmtp._mailer.rounds import rounds
 
 MESSAGES = [("ann@example.org", ["bob@example.net"], b"Subject: %d\r\n\r\nHello\r\n" % i) for i in range(300)]
 

@@ -9,10 +9,10 @@ from rsmtp._aio.sending import AsyncSending
 from rsmtp._common import observing
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public
+from rsmtp._mailer.base import BaseMailer, an_outbox, check_many, checked
 from rsmtp._mailer.feeding import alone, each_made, without_rules
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
-from rsmtp.mailer import BaseMailer, an_outbox, check_many, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

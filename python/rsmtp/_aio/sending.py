@@ -18,11 +18,11 @@ from rsmtp._common.observing import NO_WATCH
 from rsmtp._common.tracebacks import hidden, named, shortened
 from rsmtp._mailer.feeding import ENDED, each_made, feed, put
 from rsmtp._mailer.report import KEPT, Report
+from rsmtp._mailer.rounds import each_once, teller
 from rsmtp._mailer.servers import Local
 from rsmtp._rsmtp import Login, Receipt, Recipient, Worker
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException
-from rsmtp.mailer import each_once, teller
 
 
 class AsyncSending:

@@ -110,6 +110,10 @@ def amount(name: str, value: Any) -> float:
     return given
 
 
+# More of anything than is ever wanted.
+MOST = 2**31
+
+
 def whole(name: str, value: Any, least: int, most: int, what: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or isinstance(value, type):
         raise ValueError(f"{name}: {kind(value)} is not {what}")
@@ -214,7 +218,7 @@ def count(name: str, value: Any) -> int:
 
 
 def times(name: str, value: Any) -> int:
-    return whole(name, value, 0, 2**31, f"a whole number between 0 and {2**31:,}")
+    return whole(name, value, 0, MOST, f"a whole number between 0 and {MOST:,}")
 
 
 def maybe_times(name: str, value: Any) -> int | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import _socket
+import os
 
+import rsmtp
 from rsmtp._client.local_hostname import own_name
 from rsmtp._common import arguments
 from rsmtp._transport import python_sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from rsmtp.providers import Provider
+
+#: Where the URL is looked for when none is given.
+URL_VARIABLE = "RSMTP_URL"
 
 _SECURITY = ("none", "starttls", "implicit")
 _PORTS = {"none": 25, "default": 587, "starttls": 587, "implicit": 465}
@@ -136,3 +141,43 @@ class Local:
     def __init__(self, kind: str, path: str | None = None) -> None:
         self.kind = kind
         self.path = path
+
+
+def servers_of(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any]:
+    """The servers of a mailer, the first one first; or the one destination that is no server."""
+    if "provider" in settings:
+        from rsmtp import providers
+
+        settings["provider"] = providers.find(settings["provider"])
+    elif url is None and "host" not in settings:
+        url = os.environ.get(URL_VARIABLE)
+        if not url:
+            raise ValueError(
+                f"a Mailer needs a URL, a host, a provider, or a URL in the variable {URL_VARIABLE}"
+            )
+    hops = [Server(**settings)] if url is None else _of_urls(url, settings)
+    for hop in hops:
+        if isinstance(hop, Server) and hop.provider is not None:
+            _check_login(hop, hop.provider)
+    return hops
+
+
+def _check_login(hop: Server, provider: rsmtp.providers.Provider) -> None:
+    if provider.login and hop.username is None and hop.mechanism is None:
+        raise ValueError(
+            f"username: it is missing, and no mail is taken without a login ({provider.title}). The user is "
+            f"{provider.user_is}, the password {provider.login}"
+        )
+
+
+def _of_urls(url: str | Sequence[str], settings: dict[str, Any]) -> list[Any]:
+    if not isinstance(url, str) and (isinstance(url, (bytes, type)) or not hasattr(url, "__iter__")):
+        raise arguments.wanted("url", "a URL, or a list of them,", url)
+    from rsmtp._mailer.server_urls import from_url
+
+    hops = [from_url(one, **settings) for one in ([url] if isinstance(url, str) else url)]
+    if not hops:
+        raise ValueError("url: the list is empty")
+    if len(hops) > 1 and any(isinstance(hop, Local) for hop in hops):
+        raise ValueError("url: file:, sendmail: and null: stand alone")
+    return hops

@@ -7,10 +7,9 @@ import os
 
 from rsmtp import Mailer, TlsConfig
 from rsmtp._mailer.server_urls import from_url
-from rsmtp._mailer.servers import Local, Server
+from rsmtp._mailer.servers import URL_VARIABLE, Local, Server
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.one_name import OneName
-from rsmtp.mailer import URL_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

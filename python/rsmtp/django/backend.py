@@ -13,8 +13,9 @@ from django.utils.encoding import force_str
 
 from rsmtp import TlsConfig
 from rsmtp._client import outgoing
+from rsmtp._mailer.base import checked
 from rsmtp.django.mailers import ARGUMENTS, mailer_of
-from rsmtp.mailer import Mailer, checked
+from rsmtp.mailer import Mailer
 
 
 class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no annotations

@@ -17,9 +17,10 @@ from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import observing
 from rsmtp._mailer.feeding import Lists
 from rsmtp._mailer.report import KEPT, Report
+from rsmtp._mailer.rounds import break_off, rounds
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
-from rsmtp.mailer import Mailer, break_off, rounds
+from rsmtp.mailer import Mailer
 from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.database import LeaseLost
 from rsmtp.outbox.store import CLAIM, Store
