@@ -47,6 +47,11 @@ EXPECTED = {
         "delivery", "X-Failed-Recipients", ID, None,
         [("bob@example.org", "failed", "5.7.1", "refused"), ("carol@example.net", "failed", None, "hard")],
     ),
+    "exim-report": ("delivery", "RFC 3464", ID, "campaign 7+a", [("bob@example.org", "failed", "5.1.1", "hard")]),
+    "opensmtpd-expired": (
+        "delivery", "RFC 3464", ID, None,
+        [("bob@example.org", "failed", "4.4.7", "soft"), ("carol@example.net", "delayed", "4.3.2", "soft")],
+    ),
     "ordinary": None,
     "newsletter": None,
 }  # fmt: skip
@@ -63,6 +68,11 @@ def test_a_report_is_read(name, ends):
     octets = (SAMPLES / f"{name}.eml").read_bytes().replace(b"\n", ends)
     found = rsmtp.bounce(octets)
     assert (found and told(found)) == EXPECTED[name]
+
+
+def test_what_is_said_to_people_is_the_diagnostic_where_the_report_has_none():
+    found = rsmtp.bounce(SAMPLES / "opensmtpd-expired.eml")
+    assert [one.diagnostic for one in found.recipients] == ["Envelope expired", "451 4.3.2 Try again later"]
 
 
 def test_every_sample_is_expected():

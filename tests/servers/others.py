@@ -117,6 +117,8 @@ class _InRoot(Server):
     places."""
 
     release = "root"
+    #: The file in `config/`. Default: by the server's name.
+    config: str | None = None
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -134,7 +136,7 @@ class _InRoot(Server):
         # The key and the certificate are in one file that only the server may read.
         shutil.copy(self.folder / "tls" / "server.pem", self.root / "etc" / "server.pem")
         shutil.copy(self.folder / "tls" / "ca.pem", self.root / "etc" / "ca.pem")
-        text = (CONFIG / f"{self.name}.conf").read_text()
+        text = (CONFIG / (self.config or f"{self.name}.conf")).read_text()
         for word, value in self.words().items():
             text = text.replace(f"@{word}@", str(value))
         (self.root / "etc" / "mail.conf").write_text(text)

@@ -8,7 +8,7 @@ from typing import Final
 from rsmtp._bounces import hardness
 from rsmtp._bounces.parts import Mail, blocks, field, split
 from rsmtp._bounces.result import Bounce, BouncedRecipient
-from rsmtp._bounces.wording import lines_of, said_of
+from rsmtp._bounces.wording import lines_of, reply_of, said_of
 
 _KINDS = ("message/delivery-status", "message/global-delivery-status")
 _ORIGINALS = (
@@ -22,6 +22,9 @@ _ORIGINALS = (
 _ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
 # RFC 6533 3: "\x{FC}" within a utf-8-addr-xtext.
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+# OpenSMTPD (6.8) says so in a report whose action is "delayed".
+_EXPIRED = "Envelope expired"
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 _ANGLE = re.compile(r"<([^<>\s@]*@[^<>\s]+)>")
 _NOT_IN_ADDRESSES = re.compile(r"[\s\x00-\x1f\x7f]")
@@ -43,10 +46,17 @@ def read(mail: Mail) -> Bounce | None:
         "delivery",
         recipients,
         message_id=original_id(mail) or _id_in(about.get("x-original-message-id", "")),
-        envid=about.get("original-envelope-id") or None,
+        envid=_envid(mail, about.get("original-envelope-id", "")) or None,
         original_sender=original_sender(mail),
         reporter=typed(about.get("reporting-mta", "")) or None,
     )
+
+
+def _envid(mail: Mail, told: str) -> str:
+    """As the sender gave it. Exim tells it as it came, encoded (RFC 3461 4)."""
+    if "-eximdsn-" in mail.field("content-type"):
+        return _XTEXT.sub(lambda found: chr(int(found[1], 16)), told)
+    return told
 
 
 def _recipient(group: dict[str, str], lines: list[str]) -> BouncedRecipient | None:
@@ -60,8 +70,10 @@ def _recipient(group: dict[str, str], lines: list[str]) -> BouncedRecipient | No
     action = next((known for known in _ACTIONS if action.startswith(known[:6])), "")
     if not action:
         action = "failed" if group["action"].lower().startswith(("fail", "error")) else "delayed"
-    words = typed(group.get("diagnostic-code", "")) or None
-    status = hardness.status_in(group.get("status", "")) or hardness.status_in(words or "")
+    words = typed(group.get("diagnostic-code", "")) or reply_of(address, lines)
+    if action == "delayed" and words == _EXPIRED:
+        action = "failed"
+    status = _status(group.get("status", ""), words or "")
     server = typed(group.get("remote-mta", "")) or None
     # Many say more to people than to programs.
     told = words or f"{group.get('status', '')} {said_of(address, lines)}"
@@ -74,6 +86,13 @@ def _recipient(group: dict[str, str], lines: list[str]) -> BouncedRecipient | No
         server,
         hardness.of_failure(action, status, told, original or address, server),
     )
+
+
+def _status(told: str, words: str) -> str | None:
+    """Many servers tell 5.0.0 or 4.0.0 of everything, and the next server's words have more."""
+    status, more = hardness.status_in(told), hardness.status_in(words)
+    is_vague = status is None or (status.endswith(".0.0") and more is not None and more[0] == status[0])
+    return more if is_vague else status
 
 
 def typed(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 # Octets and lines that are looked at, octets of a line, and lines that belong to an address.
@@ -24,6 +25,19 @@ def lines_of(text: str) -> list[str]:
     if (copy := _COPY.search(text)) is not None:
         text = text[: copy.start()]
     return [line[:_LONGEST_LINE] for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]]
+
+
+def reply_of(address: str, lines: list[str]) -> str | None:
+    """A server's reply, or what its program says, in "address: 550 No such user", which may go on in the
+    next lines."""
+    folded = address.lower()
+    for number, line in enumerate(lines):
+        before, colon, reply = line.strip().partition(":")
+        if colon and before.strip("<> ").lower() == folded:
+            rest = itertools.takewhile(str.strip, lines[number + 1 : number + 1 + _BEHIND])
+            found = itertools.takewhile(lambda more: not _ANOTHER.match(more), rest)
+            return " ".join(" ".join([reply, *found]).split())[:1_000] or None
+    return None
 
 
 def said_of(address: str, lines: list[str]) -> str:
