@@ -6,7 +6,7 @@ import pytest
 from outbox.letters import letter, number_of, raw
 
 import rsmtp
-from rsmtp.outbox import KeyInUse, Outbox
+from rsmtp.outbox import KeyInUse, Outbox, OutboxError
 
 
 class Threads:
@@ -130,3 +130,130 @@ def test_an_asynchronous_iterable(catcher, outbox):
             yield raw(number)
 
     assert Loop(catcher).send_all(given(), outbox=outbox).sent == 20
+
+
+class Boom(Exception):
+    pass
+
+
+def failing(count, error=Boom):
+    for number in range(count):
+        yield raw(number)
+    raise error("no more")
+
+
+async def failing_awaited(count):
+    for item in failing(count):
+        yield item
+
+
+@pytest.mark.parametrize("count", [0, 3, 700])
+def test_an_iterable_that_raises_tells_what_came_before(mailer, catcher, outbox, count):
+    catcher.fault("rcpt", reply=(550, "5.1.1 no such user"), times=1)
+    with pytest.raises(Boom) as caught:
+        mailer.send_all(failing(count), outbox=outbox)
+    report = caught.value.report
+    assert (report.sent, report.refused, report.total) == (max(count - 1, 0), min(count, 1), count)
+    assert len(catcher.messages) == report.sent
+    assert "what it gave before is sent" in str(caught.value.__notes__)
+    # It goes on from there.
+    assert mailer.send_all([raw(number) for number in range(count + 1)], outbox=outbox).total == count + 1
+    assert len(catcher.messages) == count or count == 0
+
+
+def test_an_asynchronous_iterable_that_raises(catcher, outbox):
+    with pytest.raises(Boom) as caught:
+        Loop(catcher).send_all(failing_awaited(3), outbox=outbox)
+    assert (caught.value.report.sent, numbers(catcher)) == (3, [0, 1, 2])
+
+
+def test_rows_of_a_merge_that_end_with_an_error(mailer, catcher, outbox):
+    rows = ({"email": f"bob{number}@example.net"} for number, _ in enumerate(failing(3)))
+    template = rsmtp.Template("Hi", subject="News", from_="ann@example.org")
+    with pytest.raises(Boom) as caught:
+        mailer.send_all(rsmtp.merge(template, rows, to="{{ email }}"), outbox=outbox)
+    assert caught.value.report.sent == len(catcher.messages) == 3
+
+
+def test_without_a_server_there_is_a_report(mailer, catcher, outbox):
+    catcher.__exit__(None, None, None)
+    with pytest.raises(OSError) as caught:
+        mailer.send_all([raw(1), ("no address", "x", b""), raw(2)], outbox=outbox)
+    report = caught.value.report
+    assert (report.not_sent, report.total) == (3, 3)
+    assert [receipt.index for receipt in report.receipts if isinstance(receipt.error, ValueError)] == [1]
+    with pytest.raises(Boom) as caught:
+        mailer.send_all(failing(2), outbox=outbox)
+    assert caught.value.report.not_sent == 2
+    assert "sending them was not finished" in caught.value.__notes__[-1]
+    assert outbox.status()["queued"] == 3
+
+
+def test_an_interrupted_iterable_tells_what_waits(mailer, catcher, outbox):
+    with pytest.raises(KeyboardInterrupt) as caught:
+        mailer.send_all(failing(3, KeyboardInterrupt), outbox=outbox)
+    assert (caught.value.report.not_sent, caught.value.report.total) == (3, 3)
+    assert outbox.status()["queued"] == 3 and not catcher.messages
+
+
+def test_a_cancelled_call_tells_what_was_sent(catcher, outbox):
+    async def given():
+        for number in range(3):
+            yield raw(number)
+        await asyncio.sleep(60)
+
+    async def told():
+        async with rsmtp.AsyncMailer(**Loop(catcher).options) as mailer:
+            try:
+                await mailer.send_all(given(), outbox=outbox)
+            except asyncio.CancelledError as cancelled:
+                return cancelled.report
+
+    async def cancelled():
+        sending = asyncio.ensure_future(told())
+        await asyncio.sleep(0.5)
+        sending.cancel()
+        return await sending
+
+    assert asyncio.run(cancelled()).not_sent == outbox.status()["queued"] == 3
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_key_that_another_process_takes_meanwhile(mailer, catcher, outbox, tmp_path, same):
+    template = rsmtp.Template("Hi", subject="Number {{ n }}", from_="ann@example.org")
+
+    rows = [{"n": number} for number in range(3)]
+
+    def messages():
+        yield from rsmtp.merge(template, rows, to="bob@example.net", key="no/{{ n }}")
+        with Outbox(tmp_path / "outbox.db") as elsewhere:
+            elsewhere.put(letter(1, "Hi" if same else "Other", to="bob@example.net"), key="no/1")
+
+    report = mailer.send_all(messages(), outbox=outbox)
+    if same:
+        assert report.sent == 3
+    else:
+        assert (report.sent, report.not_sent) == (2, 1)
+        (receipt,) = report.troubles
+        assert isinstance(receipt.error, KeyInUse) and receipt.index == 1
+        assert receipt.error.entry.key == "no/1"
+        assert receipt.message["Subject"] == "Number 1"
+    assert sorted(numbers(catcher)) == [0, 1, 2]
+
+
+def test_a_list_that_could_not_be_written_is_sent_once(mailer, catcher, outbox, monkeypatch):
+    """The messages in hand are written once more at the end: with the same keys."""
+    put_all = outbox._store.put_all
+    failures = [OutboxError("the disk is full")]
+
+    def full_once(*given):
+        if failures:
+            raise failures.pop()
+        return put_all(*given)
+
+    monkeypatch.setattr(outbox._store, "put_all", full_once)
+    with pytest.raises(OutboxError, match="full") as caught:
+        mailer.send_all([raw(number) for number in range(600)], outbox=outbox)
+    assert caught.value.report.total == outbox.status()["queued"] == 500
+    assert mailer.send_all([raw(number) for number in range(600)], outbox=outbox).sent == 600
+    assert sorted(numbers(catcher)) == list(range(600))

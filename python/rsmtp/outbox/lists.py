@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rsmtp._mailer.feeding import BadRow
+from rsmtp._common import arguments
+from rsmtp._mailer.feeding import ENDED, BadRow
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.outbox import content
+from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry, entries
 from rsmtp.outbox.store import Put
 
@@ -32,9 +35,11 @@ class List:
         self._unfit: list[Receipt] = []
         self._times: dict[bytes, int] = {}
         self._keys: set[str] = set()
-        # Each with its own key.
-        self._waiting: list[tuple[content.Content, str | None]] = []
+        # Each with its key, and the message itself if the key is its own.
+        self._waiting: list[tuple[content.Content, str, Any]] = []
         self._began = time.monotonic()
+        #: The error that the call ends with.
+        self.failed: BaseException | None = None
 
     def add(self, item: Any) -> None:
         """Adds a message. Messages are written to the file a few hundred at a time."""
@@ -44,42 +49,82 @@ class List:
             key = content.key_in(item)
             ready = content.content_of(item, self._outbox._message_id(key, item))
             if key is not None:
-                self._check(key, ready)
+                self._check(key)
         except Exception as unfit:
             self.write()
-            told: dict[str, Any] = {"index": len(self._ids), "from_addr": "", "message_id": None}
-            told |= {"attempts": 0, "server": None, "seconds": None, "error": None, "recipients": []}
-            shown = item.row if type(item) is BadRow else item
-            self._unfit.append(Receipt._restored(told, shown, unfit))
-            self._ids.append(0)
+            self._add_unfit(item, unfit)
             return
-        self._waiting.append((ready, key))
+        self._waiting.append((ready, self._key(ready), None) if key is None else (ready, key, item))
         if len(self._waiting) >= _AT_ONCE:
             self.write()
 
-    def _check(self, key: str, ready: content.Content) -> None:
-        """Raises KeyInUse if another message has its key."""
+    def add_all(self, messages: Iterable[Any]) -> None:
+        """Adds the messages. If the iterable raises, those before it are added."""
+        iterator, no_more = iter(messages), object()
+        try:
+            while True:
+                try:
+                    item = next(iterator, no_more)
+                except Exception as raised:
+                    raised.add_note(ENDED)
+                    self.failed = raised
+                    return
+                if item is no_more:
+                    return
+                self.add(item)
+        finally:
+            self.write()
+
+    async def aadd_all(self, messages: AsyncIterable[Any]) -> None:
+        iterator, no_more = aiter(messages), object()
+        try:
+            while True:
+                try:
+                    item = await anext(iterator, no_more)
+                except Exception as raised:
+                    raised.add_note(ENDED)
+                    self.failed = raised
+                    return
+                if item is no_more:
+                    return
+                await asyncio.to_thread(self.add, item)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self.write))
+
+    def _check(self, key: str) -> None:
+        arguments.text("key", key)
         if key in self._keys:
             raise ValueError(f"key: {key!r} is that of another message in this list, too")
         self._keys.add(key)
-        digest = ready.digest()
-        with self._outbox._database.reading() as connection:
-            known = self._outbox._store.known(connection, key, digest)
-        if known is not None and not known.same:
-            raise self._outbox._in_use(key, self._outbox.get(known.id))
+
+    def _add_unfit(self, item: Any, unfit: Exception) -> None:
+        told: dict[str, Any] = {"index": len(self._ids), "from_addr": "", "message_id": None}
+        told |= {"attempts": 0, "server": None, "seconds": None, "error": None, "recipients": []}
+        shown = item.row if type(item) is BadRow else item
+        self._unfit.append(Receipt._restored(told, shown, unfit))
+        self._ids.append(0)
 
     def write(self) -> None:
         if not self._waiting:
             return
         store, now = self._outbox._store, time.time()
         with self._outbox._database.writing() as connection:
-            keys = [key or self._key(ready) for ready, key in self._waiting]
-            known = store.known_among(connection, keys)
-            pairs = zip((ready for ready, _ in self._waiting), keys, strict=True)
-            new = [one for one in pairs if one[1] not in known]
+            known = store.known_among(connection, [key for _, key, _ in self._waiting])
+            # Another process may have put another message with one of the keys, until just now.
+            others = {
+                key: self._outbox._in_use(key, next(entries(connection, "id = ?", (known[key].id,))))
+                for ready, key, item in self._waiting
+                if item is not None and key in known and known[key].digest != ready.digest()
+            }
+            new = [(ready, key) for ready, key, _ in self._waiting if key not in known]
             put = store.put_all(connection, new, Put(now, now))
-            known.update(zip((key for _, key in new), put, strict=True))
-        self._ids.extend(known[key] for key in keys)
+        ids = {key: one.id for key, one in known.items()}
+        ids.update(zip((key for _, key in new), put, strict=True))
+        for _, key, item in self._waiting:
+            if key in others:
+                self._add_unfit(item, others[key])
+            else:
+                self._ids.append(ids[key])
         self._waiting.clear()
 
     def _key(self, ready: content.Content) -> str:
@@ -87,9 +132,27 @@ class List:
         count = self._times[digest] = self._times.get(digest, 0) + 1
         return f"content:{digest.hex()}:{count}"
 
+    def end_with(self, raised: BaseException) -> None:
+        """Ends the call with this error, unless the iterable has failed before."""
+        if self.failed is not None and isinstance(raised, Exception):
+            self.failed.add_note(f"sending them was not finished: {raised}")
+        else:
+            self.failed = raised
+
     def report(self) -> Report:
-        """The result of each message, from this call or an earlier one."""
+        """The result of each message, from this call or an earlier one. An error that the call ends
+        with has it as well."""
         report = Report()
+        if self.failed is not None:
+            self.failed.report = report  # type: ignore[attr-defined]
+        try:
+            self._fill(report)
+        except OutboxError:
+            if self.failed is None:
+                raise
+        return report
+
+    def _fill(self, report: Report) -> None:
         report.receipts = self._unfit
         sent = refused = unknown = suppressed = 0
         not_sent = len(self._unfit)
@@ -110,7 +173,6 @@ class List:
             report.receipts.append(self._told(index, entry))
         report.close((sent, refused, unknown, not_sent, suppressed))
         report.seconds = time.monotonic() - self._began
-        return report
 
     def _told(self, index: int, entry: Entry) -> Receipt:
         receipt = entry.receipt
@@ -125,13 +187,3 @@ class List:
                 page = list(entries(connection, f"id IN ({marks})"))
             for entry in page:
                 yield places[entry.id], entry
-
-
-def put_all(outbox: Outbox, messages: Iterable[Any]) -> List:
-    kept = List(outbox)
-    try:
-        for item in messages:
-            kept.add(item)
-    finally:
-        kept.write()
-    return kept

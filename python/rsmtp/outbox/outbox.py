@@ -216,9 +216,9 @@ class Outbox:
     def _put(
         self, connection: sqlite3.Connection, ready: content.Content, key: str | None, how: Put
     ) -> Entry:
-        if key is not None and (known := self._store.known(connection, key, ready.digest())) is not None:
+        if key is not None and (known := self._store.known_among(connection, [key]).get(key)) is not None:
             entry = _one(connection, known.id)
-            if known.same:
+            if known.digest == ready.digest():
                 return entry
             raise self._in_use(key, entry)
         return _one(connection, self._store.put(connection, ready, how, key))
@@ -337,23 +337,33 @@ class Outbox:
     def send_all(self, mailer: Mailer, messages: Iterable[Any]) -> Report:
         """`Mailer.send_all(messages, outbox=outbox)`: with `make`, the rows have become messages
         already."""
-        kept = lists.put_all(self, messages)
-        self.run(mailer)
-        return kept.report()
+        kept = lists.List(self)
+        try:
+            kept.add_all(messages)
+            self.run(mailer)
+        except BaseException as raised:
+            kept.end_with(raised)
+        report = kept.report()
+        if kept.failed is not None:
+            raise kept.failed
+        return report
 
     async def asend_all(self, mailer: AsyncMailer, messages: Any) -> Report:
         """`AsyncMailer.send_all(messages, outbox=outbox)`."""
-        if hasattr(messages, "__aiter__"):
-            kept = lists.List(self)
-            try:
-                async for message in messages:
-                    await asyncio.to_thread(kept.add, message)
-            finally:
-                await asyncio.to_thread(kept.write)
-        else:
-            kept = await asyncio.to_thread(lists.put_all, self, messages)
-        await self.run(mailer)
-        return await asyncio.to_thread(kept.report)
+        kept = lists.List(self)
+        try:
+            if hasattr(messages, "__aiter__"):
+                await kept.aadd_all(messages)
+            else:
+                await asyncio.to_thread(kept.add_all, messages)
+            await self.run(mailer)
+        except BaseException as raised:
+            kept.end_with(raised)
+        # A cancelled call has a report, too.
+        report = await asyncio.shield(asyncio.to_thread(kept.report))
+        if kept.failed is not None:
+            raise kept.failed
+        return report
 
     def _settled(self, entry: Entry) -> Receipt | None:
         return None if entry.state in ("queued", "sending") else entry.receipt

@@ -49,10 +49,10 @@ _AGAIN = ("unknown", "refused", "dead", "cancelled")
 
 
 class Known(NamedTuple):
-    """A message that was put before with the same key."""
+    """A message that was put before with a key."""
 
     id: int
-    same: bool
+    digest: bytes
 
 
 class Put(NamedTuple):
@@ -95,14 +95,11 @@ class Store:
             turns.add(connection, Turn(put.priority, put.due, first, numbers[-1], octets, put.expires))
         return numbers
 
-    def known(self, connection: sqlite3.Connection, key: str, digest: bytes) -> Known | None:
-        row = connection.execute("SELECT id, digest FROM outbox_message WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Known(row[0], row[1] == digest)
-
-    def known_among(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
-        """The numbers of the messages that have one of these keys."""
-        query = "SELECT key, id FROM outbox_message WHERE key IN (SELECT value FROM json_each(?))"
-        return dict(connection.execute(query, (json.dumps(keys),)))
+    def known_among(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Known]:
+        """The messages that have one of these keys."""
+        marks = ", ".join("?" * len(keys))
+        query = f"SELECT key, id, digest FROM outbox_message WHERE key IN ({marks})"
+        return {key: Known(*known) for key, *known in connection.execute(query, keys)}
 
     # -- owners --------------------------------------------------------------------------
 
