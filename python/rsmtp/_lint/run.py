@@ -56,7 +56,7 @@ def lint(
     if rspamd is not None or spamd is not None:
         from rsmtp._lint import scores
 
-        octets = seen.octets if seen.octets is not None else seen.message.as_bytes()
+        octets = scores.as_sent(seen.message) if seen.octets is None else seen.octets
         found += [
             Finding("spam-score", *told)
             for told in scores.ask(octets, rspamd, spamd)

@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rsmtp._common import arguments
@@ -26,11 +26,27 @@ Told = tuple["Severity", str, str, str, str, str]
 
 
 def ask(octets: bytes, rspamd: str | None, spamd: str | None) -> Iterator[Told]:
+    # As it arrives: the last line has an end.
     octets = re.sub(rb"\r?\n", b"\r\n", octets)
+    octets = octets if octets.endswith(b"\r\n") else octets + b"\r\n"
     if rspamd is not None:
         yield from _told("rspamd", *_rspamd(octets, arguments.text("rspamd", rspamd)), _RSPAMD)
     if spamd is not None:
         yield from _told("SpamAssassin", *_spamd(octets, arguments.text("spamd", spamd)), _SPAMD)
+
+
+def as_sent(message: Any) -> bytes:
+    """With the fields that sending supplies: filters count those that are missing."""
+    from email.utils import formatdate, make_msgid
+
+    domain = re.search(r"@([A-Za-z0-9.-]+)", str(message["From"]))
+    supplied = {
+        "Date": formatdate(),
+        "Message-ID": make_msgid(domain=domain[1] if domain else "localhost"),
+    }
+    head = [f"{name}: {value}\n" for name, value in supplied.items() if message[name] is None]
+    octets: bytes = message.as_bytes()
+    return "".join(head).encode() + octets
 
 
 def _told(name: str, score: float, limit: float, symbols: str, source: str) -> Iterator[Told]:
@@ -62,9 +78,9 @@ def _rspamd(octets: bytes, url: str) -> tuple[float, float, str]:
             raise ConnectionError(f"rspamd: {url} answers {answer.status} {answer.reason}")
         found = json.loads(body)
         counted = sorted(found["symbols"].values(), key=lambda one: -float(one.get("score", 0)))
-        names = ", ".join(
-            f"{one['name']} ({one['score']:g})" for one in counted if float(one.get("score", 0)) > 0
-        )
+        # Some decide without a score.
+        deciding = [one for one in counted if float(one.get("score", 0)) > 0] or counted
+        names = ", ".join(f"{one['name']} ({one['score']:g})" for one in deciding)
         return float(found["score"]), float(found["required_score"]), names
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionError(f"rspamd: {url} does not answer: {error}") from error
