@@ -3,7 +3,8 @@
 from rsmtp.outbox.bounced import Applied, Bounced
 from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry, Event, History
-from rsmtp.outbox.outbox import KeyInUse, Outbox
+from rsmtp.outbox.outbox import Outbox
+from rsmtp.outbox.putting import KeyInUse
 from rsmtp.outbox.running import Ran
 
 __all__ = ["Applied", "Bounced", "Entry", "Event", "History", "KeyInUse", "Outbox", "OutboxError", "Ran"]

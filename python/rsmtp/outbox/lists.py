@@ -15,10 +15,11 @@ from rsmtp._rsmtp import Receipt
 from rsmtp.outbox import content
 from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry, entries
+from rsmtp.outbox.messages import entry_of
 from rsmtp.outbox.store import Put
 
 if TYPE_CHECKING:
-    from rsmtp.outbox.outbox import Outbox
+    from rsmtp.outbox.putting import Putting
 
 # How many messages are put in one transaction, and read in one query.
 _AT_ONCE = 500
@@ -28,7 +29,7 @@ class List:
     """The messages of one call, and their numbers in the outbox. A message's key is made from its
     content and a count of equal messages, so a list that is sent again finds its messages."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Putting) -> None:
         self._outbox = outbox
         # By position in the list; 0 for a message that could not be sent as it is.
         self._ids = array("q")
@@ -112,7 +113,7 @@ class List:
             known = store.known_among(connection, [key for _, key, _ in self._waiting])
             # Another process may have put another message with one of the keys, until just now.
             others = {
-                key: self._outbox._in_use(key, next(entries(connection, "id = ?", (known[key].id,))))
+                key: self._outbox._in_use(key, entry_of(connection, known[key].id))
                 for ready, key, item in self._waiting
                 if item is not None and key in known and known[key].digest != ready.digest()
             }

@@ -1,0 +1,91 @@
+"""The messages of an outbox, read."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
+from rsmtp.outbox.database import Database
+from rsmtp.outbox.entry import Entry, History, counts, entries, events, in_states
+from rsmtp.outbox.recipients import STATES
+from rsmtp.outbox.store import Store
+
+# How many messages are read at a time.
+_PAGE = 100
+
+
+@public
+class Messages:
+    _database: Database
+    _store: Store
+
+    def status(self) -> dict[str, int]:
+        """The numbers of messages in each state: "queued", "sending", "sent", "refused",
+        "unknown", "dead", "suppressed", "cancelled"."""
+        with self._database.reading() as connection:
+            return counts(connection)
+
+    def entries(self, state: str | Iterable[str] | None = None) -> Iterator[Entry]:
+        """The messages in this state or these states, or all messages, in the order in which they were
+        put."""
+        where, given = ("TRUE", ()) if state is None else in_states(states_of(state, STATES))
+        last = 0
+        while True:
+            # No lock is held between messages: the caller may take its time, and change messages it has
+            # read.
+            with self._database.reading() as connection:
+                found = entries(connection, f"id > ? AND {where}", (last, *given))
+                page = list(itertools.islice(found, _PAGE))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1].id
+
+    def get(self, which: int | str) -> Entry:
+        """The message with this number or key. Raises KeyError if there is none."""
+        return self._entry(self._id(which))
+
+    def history(self, which: int | str) -> History:
+        """The events of a message, oldest first."""
+        id = self._id(which)
+        with self._database.reading() as connection:
+            return events(connection, id)
+
+    def content(self, which: int | str) -> bytes:
+        """The message as it is sent, with CRLF."""
+        id = self._id(which)
+        with self._database.reading() as connection:
+            query = "SELECT octets FROM outbox_message WHERE id = ?"
+            octets: bytes = connection.execute(query, (id,)).fetchone()[0]
+            return octets
+
+    def _id(self, which: int | str) -> int:
+        if isinstance(which, bool) or not isinstance(which, (int, str)):
+            raise arguments.wanted("which", "the number or the key of a message", which)
+        column = "id" if isinstance(which, int) else "key"
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT id FROM outbox_message WHERE {column} = ?", (which,)
+            ).fetchone()
+        if found is None:
+            raise KeyError(f"there is no message with the {'number' if column == 'id' else 'key'} {which!r}")
+        id: int = found[0]
+        return id
+
+    def _entry(self, id: int) -> Entry:
+        with self._database.reading() as connection:
+            return entry_of(connection, id)
+
+
+def states_of(state: str | Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    states = (state,) if isinstance(state, str) else tuple(state)
+    for one in states:
+        arguments.one_of("state", one, known)
+    return states
+
+
+def entry_of(connection: sqlite3.Connection, id: int) -> Entry:
+    return next(entries(connection, "id = ?", (id,)))
