@@ -84,18 +84,27 @@ def introduced(port):
 
 
 def whole_reply(connection):
-    heard = b""
+    heard = b"\n"
     while not heard.endswith(b"\r\n") or heard.splitlines()[-1][3:4] == b"-":
         heard += received(connection)
+    check(heard)
 
 
 def answers(connection):
     """The number of lines received: each reply is one line."""
-    return received(connection).count(b"\n")
+    octets = received(connection)
+    check(octets)
+    return octets.count(b"\n")
 
 
 def received(connection):
     octets = connection.recv(65536)
-    if not octets or octets[:1] in b"45":
-        raise RuntimeError(f"the server refused: {octets[:80]!r}")
+    if not octets:
+        raise RuntimeError("the server closed the connection")
     return octets
+
+
+def check(octets):
+    # What is received may begin within a line, with any digit.
+    if b"\n4" in octets or b"\n5" in octets:
+        raise RuntimeError(f"the server refused: {octets[:80]!r}")
