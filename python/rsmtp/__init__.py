@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rsmtp._mailer.verification import Verification
     from rsmtp._merge.looking import DryRun, Preview
     from rsmtp._merge.merge import Merge, RowError, merge
+    from rsmtp._protect.openpgp import OpenPgp
     from rsmtp._protect.smime import Smime
     from rsmtp._rsmtp import (
         ArmedFault,
@@ -104,6 +105,7 @@ __all__ = [
     "Merge",
     "Message",
     "MessagePreview",
+    "OpenPgp",
     "Outbox",
     "Preview",
     "Progress",
@@ -214,6 +216,7 @@ _HOMES = {
     "Report": "_mailer.report",
     "RowError": "_merge.merge",
     "Returned": "_tokens.verp",
+    "OpenPgp": "_protect.openpgp",
     "Smime": "_protect.smime",
     "SmtpClient": "client",
     "Transcript": "_client.transcript",

@@ -86,7 +86,7 @@ def protect(
         mailer.send(message.protect(smime, encrypt=True))
 
     Args:
-        protector: an `rsmtp.Smime`.
+        protector: an `rsmtp.Smime` or an `rsmtp.OpenPgp`.
         sign: sign it.
         encrypt: encrypt it, after signing: True for those in To and Cc, or addresses. Bcc is
             refused with True: a message that is encrypted for several tells each who the others
@@ -98,7 +98,7 @@ def protect(
     on the way has to change it. DKIM, of `message.sign` or a mailer, comes after this. All of the
     content is in memory.
 
-    Raises ValueError for a recipient without a certificate, and for what can't be encrypted or
+    Raises ValueError for a recipient without a certificate or key, and for what can't be encrypted or
     signed; ImportError where a library is missing.
     """
     from rsmtp._protect import protection

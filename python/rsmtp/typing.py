@@ -35,12 +35,14 @@ __all__ = [
     "Frame",
     "HasExpiry",
     "HasIcal",
+    "KeySource",
     "Mailbox",
     "MessageData",
     "Picture",
     "Pictures",
     "Protector",
     "RecipientCertificates",
+    "RecipientKeys",
     "Recipients",
     "Secret",
     "Secrets",
@@ -148,8 +150,10 @@ class HasIcal(Protocol):
 
 
 class Protector(Protocol):
-    """The argument of `message.protect()`, such as an `rsmtp.Smime`. An entity is MIME fields, an empty
-    line and a body, with CRLF line ends, in ASCII. The result is another entity that contains it."""
+    """The argument of `message.protect()`, such as an `rsmtp.Smime` or an `rsmtp.OpenPgp`. An entity is
+    MIME fields, an empty line and a body, with CRLF line ends, in ASCII. The result is another entity
+    that contains it. Where there is also a method `sign_and_encrypt(entity, recipients)`, it does both
+    at once."""
 
     def sign(self, entity: bytes, /) -> bytes: ...
 
@@ -159,6 +163,10 @@ class Protector(Protocol):
 # A certificate or key for `rsmtp.Smime`: PEM or DER, or the file's path; and the recipients' certificates.
 CertificateSource: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str]
 RecipientCertificates: TypeAlias = Mapping[str, CertificateSource] | Callable[[str], CertificateSource | None]
+
+# A key for `rsmtp.OpenPgp`: armoured or binary, or the file's path; and the recipients' keys.
+KeySource: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str]
+RecipientKeys: TypeAlias = str | PathLike[str] | Mapping[str, KeySource] | Callable[[str], KeySource | None]
 
 Calendar: TypeAlias = Invite | HasIcal | bytes | bytearray | memoryview | str | PathLike[str]
 

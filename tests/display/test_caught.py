@@ -104,8 +104,8 @@ SHOWN_AS_TEXT = {
     *("ArmedFault", "CaughtLine", "CaughtTls", "Recipient", "TranscriptLine", "Progress", "TlsConfig"),
     # Arguments.
     *("DeliverBy", "Dsn", "Rcpt"),
-    # The keys of a mailer, and the record to publish, which are text.
-    *("Dkim", "DnsRecord", "Smime"),
+    # The keys of a mailer or of a message, and the record to publish, which are text.
+    *("Dkim", "DnsRecord", "OpenPgp", "Smime"),
     # A row, a finding or a recipient of a report. The object around it has the display. Errors are
     # here, too.
     *("BadRow", "BouncedRecipient", "Finding", "LintError", "RowError"),

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ import pytest
 from credentials.endpoint import everywhere
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from protecting.gpg import GPG, Gpg
 from protecting.people import certify
 from sockets.proxies import microsocks, tinyproxy
 
@@ -106,6 +107,16 @@ class Stage:
         certify(folder, "ann@example.org", "ann")
         certify(folder, "bob@example.com", "bob")
         (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    def give_keys(self):
+        """OpenPGP keys, and a home for GnuPG."""
+        gpg = self.stack.enter_context(closing(Gpg()))
+        (self.folder / "keys").mkdir()
+        gpg.person("bob@example.com")
+        gpg.person("ann@example.org", passphrase="the-passphrase")
+        (self.folder / "keys" / "bob.asc").write_bytes(gpg.public("bob@example.com"))
+        (self.folder / "ann.asc").write_bytes(gpg.secret("ann@example.org", "the-passphrase"))
+        self.environment |= {"GNUPGHOME": gpg.home, "PGP_PASSPHRASE": "the-passphrase"}
 
     def stand_in(self, host, tls):
         """The port of this server's catcher, which is started when a page first names the server."""
@@ -230,6 +241,10 @@ def test_blocks_run(page, stage):
     assert not left, f"{left} would be asked itself"
     if page in WITH_TOKENS:
         stage.give_tokens()
+    if "PGP_PASSPHRASE" in code:
+        if GPG is None:
+            pytest.skip("needs gpg (apt-get install gnupg)")
+        stage.give_keys()
     (stage.folder / "page.py").write_text(code, encoding="utf-8")
     done = stage.run(["-W", "error", "page.py"])
     assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"

@@ -1,11 +1,8 @@
 """`message.protect(rsmtp.Smime(...))`. openssl verifies and decrypts the messages that arrive."""
 
-import asyncio
-import email
 import pickle
 import re
 import shutil
-import smtplib
 import subprocess
 import sys
 
@@ -15,11 +12,11 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 import rsmtp
 
+from .letters import SENDERS, SERVERS, TEXT, letter, read, said, sent
 from .people import certify
 
 OPENSSL = shutil.which("openssl")
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="needs openssl (apt-get install openssl)")
-TEXT = "Grüße \n\n.\nFrom here on\ntrailing \t\n" + "long " * 300
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +40,6 @@ def smime(folder):
     return rsmtp.Smime(folder / "ann.pem", folder / "ann.key", chain=folder / "between.pem", recipients=found)
 
 
-def letter(text=TEXT, **fields):
-    given = {"subject": "Grüße", "from_": "ann@example.org", "to": "bob@example.com"} | fields
-    return rsmtp.Message(text, **given)
-
-
 def openssl(octets, *arguments):
     done = subprocess.run([OPENSSL, "cms", *arguments], input=octets, capture_output=True, timeout=30)
     assert done.returncode == 0, done.stderr.decode()
@@ -65,42 +57,12 @@ def decrypted(octets, folder, name):
     )
 
 
-def read(octets):
-    return email.message_from_bytes(octets, policy=email.policy.default)
-
-
-def said(content):
-    return content.get_body(("plain",)).get_content().replace("\r\n", "\n")
-
-
-SERVERS = [[], ["CHUNKING"], ["8BITMIME", "CHUNKING", "SMTPUTF8"]]
-
-
 @pytest.mark.parametrize("without", SERVERS, ids=["BDAT", "DATA", "7-bit"])
-@pytest.mark.parametrize("how", ["Mailer", "AsyncMailer", "SmtpClient", "smtplib"])
+@pytest.mark.parametrize("how", SENDERS)
 def test_arrives_signed_by_every_sender(how, without, smime, folder, tmp_path):
     (tmp_path / "a.bin").write_bytes(bytes(range(256)) * 100)
     message = letter(html="<p>Grüße", attachments=[tmp_path / "a.bin", ("a.txt", "x \ny \n")])
-    protected = message.protect(smime)
-    with rsmtp.Catcher(tls="none", without=without) as catcher:
-        if how == "Mailer":
-            with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
-                assert mailer.send(protected).ok
-        elif how == "AsyncMailer":
-
-            async def main():
-                async with rsmtp.AsyncMailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
-                    assert (await mailer.send(protected)).ok
-
-            asyncio.run(main())
-        elif how == "SmtpClient":
-            with rsmtp.SmtpClient("127.0.0.1", catcher.port, tls="none") as client:
-                client.send_message(protected)
-        else:
-            with smtplib.SMTP("127.0.0.1", catcher.port) as client:
-                client.send_message(protected)
-        (caught,) = catcher.wait_for(1, 20)
-    octets = bytes(caught.data)
+    octets = sent(message.protect(smime), how, without)
     inner = read(verified(octets, folder))
     assert said(inner).rstrip() == TEXT.rstrip()
     assert [part.get_content() for part in inner.iter_attachments()] == [
@@ -311,6 +273,9 @@ def test_a_locked_key(folder):
         rsmtp.Smime(*files, password="wrong")
     with pytest.raises(ValueError, match=r"^key: the private key is not encrypted; leave out password="):
         rsmtp.Smime(folder / "ann.pem", folder / "ann.key", password="secret")
+    with pytest.raises(ValueError, match=r"^password: it contains surrogates") as caught:
+        rsmtp.Smime(*files, password="hunter\udc80")
+    assert "hunter" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

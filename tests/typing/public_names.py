@@ -551,10 +551,14 @@ def annotated(
     protector: types.Protector,
     certificate: types.CertificateSource,
     certificates: types.RecipientCertificates,
+    key: types.KeySource,
+    keys: types.RecipientKeys,
 ) -> list[types.Sendable]:
     made = rsmtp.Message("hi", to=to, from_=one, cc=several, attachments=attachments)
     print(rsmtp.Message(calendar=calendar), rsmtp.Message(calendar=event))
     smime = rsmtp.Smime(certificate, "ann.key", chain=[certificate], password="s", recipients=certificates)
+    pgp = rsmtp.OpenPgp(key, password="s", recipients=keys, autocrypt="mutual")
+    print(made.protect(pgp, encrypt=to), pgp.autocrypt("ann@example.org"))
     print(made.protect(smime, encrypt=to), made.protect(protector, sign=False, encrypt=True))
     made.add_attachment(content)
     made.add_attachment(attachment)

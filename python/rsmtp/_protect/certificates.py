@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-from rsmtp._common.arguments import wanted
 from rsmtp._common.extras import library
+from rsmtp._protect.recipients import octets as octets_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ class Identity:
 
 
 def identity(certificate: Any, key: Any, chain: Any, password: str | None) -> Identity:
-    octets = _octets("certificate", certificate)
+    octets = octets_of("certificate", certificate, _WHAT)
     secret = password.encode() if password else None
     more = [] if chain is None else list(chain) if isinstance(chain, (list, tuple)) else [chain]
-    between = [each for source in more for each in _certificates("chain", _octets("chain", source))]
+    between = [each for source in more for each in _certificates("chain", octets_of("chain", source, _WHAT))]
     packed = None if b"-----BEGIN" in octets or key is not None else _pkcs12(octets, secret)
     if packed is not None:
         found, private, inside = packed
@@ -45,9 +44,10 @@ def identity(certificate: Any, key: Any, chain: Any, password: str | None) -> Id
     else:
         found, *inside = _certificates("certificate", octets)
         between = [*inside, *between]
-        private = _key(
-            "certificate" if key is None else "key", octets if key is None else _octets("key", key), secret
-        )
+        if key is None:
+            private = _key("certificate", octets, secret)
+        else:
+            private = _key("key", octets_of("key", key, _WHAT), secret)
     _fitting(found, private)
     return Identity(found, private, [each for each in dict.fromkeys(between) if each != found])
 
@@ -56,7 +56,7 @@ def certificate(name: str, source: Any) -> Any:
     """One certificate, the first where there are several."""
     if isinstance(source, _x509().Certificate):
         return source
-    return _certificates(name, _octets(name, source))[0]
+    return _certificates(name, octets_of(name, source, _WHAT))[0]
 
 
 def can_be_encrypted_for(found: Any) -> bool:
@@ -73,17 +73,6 @@ def in_force(found: Any, name: str) -> None:
         raise ValueError(f"{name}: the certificate has expired, on {found.not_valid_after_utc:%Y-%m-%d}")
     if now < found.not_valid_before_utc:
         raise ValueError(f"{name}: the certificate is valid only from {found.not_valid_before_utc:%Y-%m-%d}")
-
-
-def _octets(name: str, source: Any) -> bytes:
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source)
-    if isinstance(source, str) and "-----BEGIN" in source:
-        return source.encode()
-    if isinstance(source, (str, os.PathLike)):
-        with open(source, "rb") as file:
-            return file.read()
-    raise wanted(name, _WHAT, source)
 
 
 def _certificates(name: str, octets: bytes) -> list[Any]:

@@ -79,6 +79,10 @@ def _encode(part: Any, body: bytes) -> None:
         part.set_payload(base64.encodebytes(body).decode("ascii"))
 
 
+def has(fields: list[bytes], name: bytes) -> bool:
+    return any(_name(field) == name for field in fields)
+
+
 def hidden(fields: list[bytes]) -> list[bytes]:
     """The fields that stand outside of an encrypted message."""
     return [
@@ -88,14 +92,14 @@ def hidden(fields: list[bytes]) -> list[bytes]:
     ]
 
 
-def with_header(entity: bytes, fields: list[bytes], outer: list[bytes] | None) -> bytes:
+def with_header(entity: bytes, fields: list[bytes], outer: list[bytes] | None, inner: list[bytes]) -> bytes:
     """The entity with the message's fields in it; where it is to be encrypted, with those that
-    stand `outer`, for readers that answer it."""
+    stand `outer`, for readers that answer it, and with others that stand there alone."""
     head, _, body = (
         entity.partition(b"\r\n\r\n") if not entity.startswith(b"\r\n") else (b"", b"", entity[2:])
     )
     own = _FIELD.findall(head + b"\r\n") if head else []
-    if not any(_name(field) == b"content-type" for field in own):
+    if not has(own, b"content-type"):
         own.insert(0, _DEFAULT_TYPE)
     how = b"clear" if outer is None else b"cipher"
     typed = [
@@ -106,7 +110,7 @@ def with_header(entity: bytes, fields: list[bytes], outer: list[bytes] | None) -
     ]
     copies = [field for field in fields if _name(field) not in _NOT_COPIED]
     told = [b"HP-Outer: " + field for field in outer or () if _name(field) not in _NOT_COPIED]
-    return b"".join(typed + copies + told) + b"\r\n" + body
+    return b"".join(typed + copies + told + inner) + b"\r\n" + body
 
 
 def base64_entity(fields: str, content: bytes) -> bytes:
@@ -121,11 +125,23 @@ def base64_entity(fields: str, content: bytes) -> bytes:
 
 def signed_entity(entity: bytes, signature: bytes, protocol: str, micalg: str) -> bytes:
     """multipart/signed: the entity as it is, and an entity that is its signature (RFC 1847)."""
+    return _of_two("signed", f'protocol="{protocol}";\r\n micalg="{micalg}"', entity, signature)
+
+
+def encrypted_entity(control: bytes, sealed: bytes, protocol: str) -> bytes:
+    """multipart/encrypted: an entity that tells how, and the content (RFC 1847)."""
+    return _of_two("encrypted", f'protocol="{protocol}"', control, sealed)
+
+
+def _of_two(kind: str, parameters: str, first: bytes, second: bytes) -> bytes:
     import secrets
 
     boundary = "=_" + secrets.token_hex(16)
-    parameters = f'protocol="{protocol}";\r\n micalg="{micalg}"; boundary="{boundary}"'
-    head = f"Content-Type: multipart/signed; {parameters}\r\n\r\n"
+    head = f'Content-Type: multipart/{kind}; {parameters};\r\n boundary="{boundary}"\r\n\r\n'
     line = f"--{boundary}".encode()
-    parts = (line, entity, line, signature, line + b"--", b"")
-    return head.encode() + b"\r\n".join(parts)
+    return head.encode() + b"\r\n".join((line, first, line, second, line + b"--", b""))
+
+
+def folded(name: str, value: str) -> bytes:
+    """A field with a line for each word of its value."""
+    return f"{name}: {value}".replace(" ", "\r\n ").replace("\r\n ", " ", 1).encode() + b"\r\n"

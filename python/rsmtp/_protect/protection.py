@@ -19,24 +19,50 @@ def protect(
     signs, encrypts = flag("sign", sign), encrypt is not False
     for method in ("sign", "encrypt"):
         if isinstance(protector, type) or not callable(getattr(protector, method, None)):
-            raise wanted("protector", "an rsmtp.Smime, or another object with sign and encrypt,", protector)
+            raise wanted(
+                "protector",
+                "an rsmtp.Smime or rsmtp.OpenPgp, or another object with sign and encrypt,",
+                protector,
+            )
     if not (signs or encrypts):
         raise ValueError("protect: neither sign nor encrypt is wanted, and so there is nothing to do")
     readers = _readers(message, encrypt) if encrypts else []
-    octets = _rendered(message)
-    fields, inner = entity.split(octets)
+    fields, inner = entity.split(_rendered(message))
+    fields += _added(message, protector, fields)
     outer = entity.hidden(fields) if encrypts else fields
-    inner = entity.with_header(entity.for_signing(inner), fields, outer if encrypts else None)
-    if signs:
-        inner = protector.sign(inner)
-    if encrypts:
-        inner = protector.encrypt(inner, readers)
+    alone = _optional(protector, "inner_fields", _visible(message, readers)) if encrypts else []
+    inner = entity.with_header(entity.for_signing(inner), fields, outer if encrypts else None, alone)
+    if signs and encrypts and hasattr(protector, "sign_and_encrypt"):
+        at_once: Any = protector
+        inner = at_once.sign_and_encrypt(inner, readers)
+    else:
+        inner = protector.sign(inner) if signs else inner
+        inner = protector.encrypt(inner, readers) if encrypts else inner
     # The default policy: no generator, the standard library's either, folds fields anew by it.
     protected = message_from_bytes(
         b"".join(outer) + _bcc(message, encrypts) + b"MIME-Version: 1.0\r\n" + inner,
     )
     protected.key = message.key
     return protected
+
+
+def _optional(protector: Any, method: str, *arguments: Any) -> list[bytes]:
+    """The fields that a protector adds, if it adds any."""
+    return list(getattr(protector, method)(*arguments)) if hasattr(protector, method) else []
+
+
+def _added(message: rsmtp.Message, protector: Any, fields: list[bytes]) -> list[bytes]:
+    """Autocrypt's field tells the key of the one address in From, once."""
+    senders = _addresses(message.get_all("From", []))
+    if len(senders) != 1 or entity.has(fields, b"autocrypt"):
+        return []
+    return _optional(protector, "outer_fields", senders[0])
+
+
+def _visible(message: rsmtp.Message, readers: list[str]) -> list[str]:
+    """Those of the readers whom the others see."""
+    seen = _addresses([*message.get_all("To", []), *message.get_all("Cc", [])])
+    return [each for each in readers if each in seen]
 
 
 def _rendered(message: rsmtp.Message) -> bytes:

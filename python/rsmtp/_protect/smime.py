@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import rsmtp
-from rsmtp._common.arguments import maybe_text, text, wanted
+from rsmtp._common.arguments import secret, text
 from rsmtp._common.tracebacks import public
 from rsmtp._protect import certificates
 from rsmtp._protect.entity import base64_entity, signed_entity
+from rsmtp._protect.recipients import checked, looked_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,17 +61,16 @@ class Smime:
         password: str | None = None,
         recipients: rsmtp.typing.RecipientCertificates | None = None,
     ) -> None:
-        if recipients is not None and not isinstance(recipients, Mapping) and not callable(recipients):
-            raise wanted("recipients", "a mapping of certificates by address, or a function,", recipients)
+        if password is not None:
+            secret("password", password)
+        checked(recipients, "a mapping of certificates by address, or a function,")
         if certificate is None and (key is not None or chain is not None):
             raise ValueError("certificate: it is missing; a key and a chain are of no use without it")
         if certificate is None and recipients is None:
             raise ValueError("certificate: one is wanted to sign with, or recipients= to encrypt for")
         self._recipients = recipients
         self._own = (
-            certificates.identity(certificate, key, chain, maybe_text("password", password))
-            if certificate is not None
-            else None
+            certificates.identity(certificate, key, chain, password) if certificate is not None else None
         )
 
     def sign(self, entity: bytes) -> bytes:
@@ -107,7 +105,9 @@ class Smime:
         return base64_entity(_ENVELOPE, sealed)
 
     def _certificate_of(self, address: str) -> Any:
-        source = _looked_up(self._recipients, address)
+        if self._recipients is None:
+            raise ValueError("recipients: give rsmtp.Smime their certificates to encrypt for them")
+        source = looked_up(self._recipients, address)
         if source is None:
             raise ValueError(
                 f"recipients: there is no certificate for {address}, and without one a message can't be "
@@ -126,16 +126,3 @@ class Smime:
         if self._own is None:
             return "<Smime for recipients>"
         return f"<Smime {self._own.certificate.subject.rfc4514_string()}>"
-
-
-def _looked_up(recipients: Any, address: str) -> Any:
-    if recipients is None:
-        raise ValueError("recipients: give rsmtp.Smime their certificates to encrypt for them")
-    if isinstance(recipients, Callable):  # type: ignore[arg-type]
-        return recipients(address)
-    found = recipients.get(address)
-    if found is not None:
-        return found
-    # As people write it; no server that is known tells mailboxes apart by case.
-    folded = address.casefold()
-    return next((value for key, value in recipients.items() if str(key).casefold() == folded), None)

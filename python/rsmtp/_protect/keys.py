@@ -1,0 +1,294 @@
+"""OpenPGP keys from what people have: armoured or binary, octets or files, one or a keyring. Which of
+a key's parts can encrypt now is decided here; Sequoia believes their signatures, or does not."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from rsmtp._common.extras import library
+from rsmtp._protect.recipients import octets as octets_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_WHAT = "a path, or a key as bytes or armoured text,"
+_PUBLIC, _PRIVATE = (f"-----BEGIN PGP {kind} KEY BLOCK-----".encode() for kind in ("PUBLIC", "PRIVATE"))
+_SUFFIXES = (".asc", ".gpg", ".pgp", ".pub")
+
+
+def sequoia(module: str = "pysequoia") -> Any:
+    return library(module, "openpgp", "rsmtp.OpenPgp")
+
+
+def said(error: Exception) -> str:
+    """Sequoia's words, without the stack that may stand behind them."""
+    return next(iter(str(error).splitlines()), "").strip()
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def certificates(name: str, source: Any) -> list[Any]:
+    """The public keys of a source, one at least."""
+    octets = octets_of(name, source, _WHAT)
+    found = []
+    for block in _blocks(octets):
+        try:
+            found += sequoia().Cert.split_bytes(block)
+        except RuntimeError as error:
+            raise ValueError(f"{name}: it can't be read as an OpenPGP key: {said(error)}") from None
+    if not found:
+        raise ValueError(f"{name}: there is no OpenPGP key in it")
+    return found
+
+
+def _blocks(octets: bytes) -> list[bytes]:
+    """Sequoia reads the first of armoured blocks alone."""
+    import re
+
+    starts = [found.start() for found in re.finditer(_PUBLIC + b"|" + _PRIVATE, octets)]
+    if not starts:
+        return [octets]
+    return [octets[start:end] for start, end in zip(starts, [*starts[1:], len(octets)], strict=True)]
+
+
+class Keyring:
+    """Public keys by the addresses of their user IDs: of a file, or of a folder of files."""
+
+    def __init__(self, path: Any) -> None:
+        folder = os.fspath(path)
+        files = [folder]
+        if os.path.isdir(folder):
+            files = [
+                os.path.join(folder, each) for each in sorted(os.listdir(folder)) if each.endswith(_SUFFIXES)
+            ]
+        self._by_address: dict[str, list[Any]] = {}
+        for file in files:
+            for each in certificates(f"recipients: {file}", file):
+                for address in addresses(each):
+                    self._by_address.setdefault(address.casefold(), []).append(each)
+        if not files:
+            raise ValueError(f"recipients: {folder}: no file in it is a key ({', '.join(_SUFFIXES)})")
+
+    def __call__(self, address: str) -> list[Any] | None:
+        return self._by_address.get(address.casefold())
+
+
+def addresses(cert: Any) -> list[str]:
+    pile = sequoia("pysequoia.packet").PacketPile.from_bytes(bytes(cert))
+    return [packet.user_id_email for packet in pile if packet.user_id_email]
+
+
+# -- what can encrypt --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a key that can encrypt now, with what its owner signed for it."""
+
+    packets: list[Any]
+    created: Any
+
+    def cert(self) -> Any:
+        return sequoia().Cert.from_packets(self.packets)
+
+
+def for_encryption(name: str, certs: list[Any]) -> tuple[Any, list[Part]]:
+    """The newest of these keys that can be encrypted for, and its parts. Raises ValueError."""
+    able, problems = [], []
+    for cert in certs:
+        try:
+            able.append((cert, parts(name, cert)))
+        except ValueError as error:
+            problems.append(error)
+    if not able:
+        raise problems[-1]
+    return max(able, key=lambda pair: max(part.packets[0].key_created for part in pair[1]))
+
+
+def parts(name: str, cert: Any) -> list[Part]:
+    """Never empty: a key that can't be encrypted for is a ValueError that says why."""
+    in_force(name, cert)
+    head, subkeys = _groups(cert)
+    found = [Part(head, head[0].key_created)] if _encrypts(head) else []
+    expired = revoked = None
+    for subkey, signatures in subkeys:
+        kinds = sequoia("pysequoia.packet").SignatureType
+        revocations = [each for each in signatures if each.signature_type == kinds.SubkeyRevocation]
+        for binding in _newest(signatures, kinds.SubkeyBinding):
+            bare = [*head, subkey, binding]
+            if not _encrypts(bare):
+                continue
+            if revocations and not _encrypts([*head, subkey, *revocations, binding]):
+                revoked = True
+            elif (ends := _ends(subkey, binding)) is not None and ends <= now():
+                expired = max(ends, expired or ends)
+            else:
+                found.append(Part(bare, subkey.key_created))
+            break
+    if found:
+        return found
+    if expired:
+        raise ValueError(f"{name}: the part of the key that encrypts has expired, on {expired:%Y-%m-%d}")
+    if revoked:
+        raise ValueError(f"{name}: the part of the key that encrypts is revoked")
+    raise ValueError(f"{name}: the key can't be encrypted for; it has no part that is for encryption")
+
+
+def in_force(name: str, cert: Any) -> None:
+    """Raises ValueError for a key that is revoked, or whose time is over."""
+    if cert.is_revoked:
+        raise ValueError(f"{name}: the key is revoked")
+    try:
+        ends = cert.expiration
+    except RuntimeError as error:
+        # The user IDs' signatures are missing, of someone else, or of SHA-1 or MD5.
+        raise ValueError(
+            f"{name}: the key's signatures of itself are missing, or can't be trusted: {said(error)}"
+        ) from None
+    if ends is not None and ends <= now():
+        raise ValueError(f"{name}: the key has expired, on {ends:%Y-%m-%d}")
+
+
+def now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _ends(key: Any, signature: Any) -> Any:
+    """When a part's time is over; None: never."""
+    return key.key_created + signature.key_validity_period if signature.key_validity_period else None
+
+
+def _groups(cert: Any) -> tuple[list[Any], list[tuple[Any, list[Any]]]]:
+    """A key's packets without what others have signed: the primary key with its user IDs, and
+    each subkey with its signatures."""
+    packet = sequoia("pysequoia.packet")
+    head: list[Any] = []
+    subkeys: list[tuple[Any, list[Any]]] = []
+    for each in packet.PacketPile.from_bytes(bytes(cert)):
+        if each.tag == packet.Tag.PublicSubkey:
+            subkeys.append((each, []))
+        elif each.tag != packet.Tag.Signature:
+            head.append(each)
+        elif _by(each, head[0]):
+            (subkeys[-1][1] if subkeys else head).append(each)
+    return head, subkeys
+
+
+def _by(signature: Any, key: Any) -> bool:
+    if signature.issuer_fingerprint:
+        return bool(signature.issuer_fingerprint == key.fingerprint)
+    return not signature.issuer_key_id or bool(signature.issuer_key_id == key.key_id)
+
+
+def _newest(signatures: list[Any], *kinds: Any) -> list[Any]:
+    found = [each for each in signatures if each.signature_type in kinds and each.signature_created]
+    return sorted(found, key=lambda each: each.signature_created, reverse=True)
+
+
+def _encrypts(packets: list[Any]) -> bool:
+    """Whether Sequoia believes the signatures, and finds a part for encryption that is not
+    revoked. It takes one that has expired where there is no other."""
+    try:
+        sequoia().encrypt(b"", [sequoia().Cert.from_packets(packets)])
+    except RuntimeError:
+        return False
+    return True
+
+
+# -- the least that others need ----------------------------------------------------------------
+
+
+def minimal(cert: Any, address: str) -> bytes:
+    """The five packets of a key in Autocrypt (Level 1, section 2.1.1): the primary key, a user ID with
+    its signature, the newest part that encrypts with its own."""
+    packet = sequoia("pysequoia.packet")
+    part = max(parts(address, cert), key=lambda each: each.created)
+    head, _ = _groups(cert)
+    primary, rest = head[0], head[1:]
+    at = [index for index, each in enumerate(rest) if each.tag == packet.Tag.UserID]
+    users = []
+    for start, end in zip(at, [*at[1:], len(rest)], strict=True):
+        kinds = packet.SignatureType
+        signatures = _newest(
+            rest[start + 1 : end],
+            *(kinds.GenericCertification, kinds.PersonaCertification),
+            *(kinds.CasualCertification, kinds.PositiveCertification),
+        )
+        users += [(rest[start], each) for each in signatures]
+    users.sort(key=lambda pair: (pair[0].user_id_email or "").casefold() != address.casefold())
+    tail = part.packets[len(head) :]
+    direct = rest[: at[0]] if at else rest
+    for before in ([], direct):
+        for user, signature in users:
+            chosen = [primary, *before, user, signature, *tail]
+            if _encrypts(chosen):
+                return b"".join(bytes(each) for each in chosen)
+    return b"".join(bytes(each) for each in part.packets)
+
+
+# -- who signs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who signs: the public key, and what signs with the secret one."""
+
+    cert: Any
+    signer: Any
+    until: Any
+
+
+def identity(key: Any, password: str | None) -> Identity:
+    octets = octets_of("key", key, _WHAT)
+    if _PRIVATE in octets:
+        octets = octets[octets.index(_PRIVATE) :]
+    elif _PUBLIC in octets:
+        raise ValueError(_NO_SECRET)
+    try:
+        tsk = sequoia().Tsk.from_bytes(octets)
+    except RuntimeError as error:
+        several = " (one key is wanted)" if "keyring" in said(error) else ""
+        raise ValueError(f"key: it can't be read as an OpenPGP key: {said(error)}{several}") from None
+    cert = tsk.extract_certificate()
+    in_force("key", cert)
+    try:
+        signer = tsk.signer(password)
+    except RuntimeError as error:
+        raise ValueError(_why_not(said(error), tsk, password)) from None
+    return Identity(cert, signer, _until(cert, signer))
+
+
+_NO_SECRET = "key: there is no secret key in it; `gpg --export-secret-keys ADDRESS` writes one"
+
+
+def _why_not(words: str, tsk: Any, password: str | None) -> str:
+    packet = sequoia("pysequoia.packet")
+    secret = (packet.Tag.SecretKey, packet.Tag.SecretSubkey)
+    if not any(each.tag in secret for each in packet.PacketPile.from_bytes(bytes(tsk))):
+        return _NO_SECRET
+    if "No suitable" in words:
+        return "key: none of its parts can sign now; each has expired, is revoked, or is for something else"
+    if "not encrypted" in words:
+        return "key: the secret key has no passphrase; leave out password="
+    if password is None:
+        return "key: the secret key has a passphrase; give it as password="
+    return "key: the password does not open the secret key"
+
+
+def _until(cert: Any, signer: Any) -> Any:
+    """When the time of what signs is over: that of a subkey, or of the whole key."""
+    made = sequoia().sign(signer, b"", mode=sequoia().SignatureMode.DETACHED)
+    fingerprint = sequoia().Sig.from_bytes(made).issuer_fingerprint
+    kind = sequoia("pysequoia.packet").SignatureType.SubkeyBinding
+    ends = [
+        _ends(subkey, signature)
+        for subkey, signatures in _groups(cert)[1]
+        if subkey.fingerprint == fingerprint
+        for signature in _newest(signatures, kind)[:1]
+    ]
+    return min((each for each in [*ends, cert.expiration] if each is not None), default=None)

@@ -1,0 +1,42 @@
+"""Whose certificates or keys a message is encrypted with: those given by address, or by a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rsmtp._common.arguments import wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def checked(recipients: Any, what: str) -> None:
+    if recipients is not None and not isinstance(recipients, Mapping) and not callable(recipients):
+        raise wanted("recipients", what, recipients)
+
+
+def looked_up(recipients: Any, address: str) -> Any:
+    """What was given for an address; None where there is nothing."""
+    if isinstance(recipients, Callable):  # type: ignore[arg-type]
+        return recipients(address)
+    found = recipients.get(address)
+    if found is not None:
+        return found
+    # As people write it; no server that is known tells mailboxes apart by case.
+    folded = address.casefold()
+    return next((value for key, value in recipients.items() if str(key).casefold() == folded), None)
+
+
+def octets(name: str, source: Any, what: str) -> bytes:
+    """The octets of a source that is a path, octets or armoured text."""
+    import os
+
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, str) and "-----BEGIN" in source:
+        return source.encode()
+    if isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            return file.read()
+    raise wanted(name, what, source)
