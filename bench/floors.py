@@ -5,6 +5,7 @@ message each time, examines it and reports its fate can't reach these limits.
 
 import select
 import socket
+import ssl
 import threading
 
 HOST = "127.0.0.1"
@@ -50,6 +51,30 @@ def in_flight(sender, recipient, port, message, count, connections, lap):
                 left = left[connection.send(left) :]
 
     on_all(work, port, count, connections, lap)
+
+
+def session(sender, recipient, port, ca_file, message):
+    """A whole session in five turns: EHLO, STARTTLS, EHLO in the first flight of a TLS that resumes,
+    AUTH, and the rest in one write."""
+    context, resumed = _LAST.get(ca_file) or (ssl.create_default_context(cafile=ca_file), None)
+    with introduced(port) as plain:
+        plain.sendall(b"STARTTLS\r\n")
+        whole_reply(plain)
+        with context.wrap_socket(plain, server_hostname="localhost", session=resumed) as connection:
+            connection.sendall(b"EHLO bench.test\r\n")
+            whole_reply(connection)
+            connection.sendall(b"AUTH PLAIN AHVzZXIAcGFzc3dvcmQ=\r\n")
+            whole_reply(connection)
+            connection.sendall(transaction(sender, recipient, message) + b"QUIT\r\n")
+            heard = 0
+            while heard < ANSWERS + 1:
+                heard += answers(connection)
+            # The server gives another ticket to each session.
+            _LAST[ca_file] = context, connection.session
+
+
+# The TLS settings for a CA file, and the last session.
+_LAST = {}
 
 
 def transaction(sender, recipient, message):

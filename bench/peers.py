@@ -69,7 +69,9 @@ def builders_and_senders() -> dict[str, Sender]:
     if have("yagmail"):
         found["yagmail"] = build_and_send_with_yagmail
     if module := have("rsmtp"):
+        found["rsmtp.Message + SmtpClient"] = partial(build_and_send_with_client, module)
         found["rsmtp.Message + Mailer.send_all"] = partial(build_and_send_with_mailer, module)
+        found["rsmtp.Message + AsyncMailer.send_all"] = partial(build_and_send_with_async_mailer, module)
     return found
 
 
@@ -81,6 +83,7 @@ def sessions() -> dict[str, SessionOf]:
         found["rsmtp.SmtpClient"] = partial(session_with_client, module)
         found["rsmtp.AsyncSmtpClient"] = partial(session_with_async_client, module)
         found["rsmtp.Mailer"] = partial(session_with_mailer, module)
+    found["floor: five turns"] = partial(raw.session, SENDER, RECIPIENT)
     return found
 
 
@@ -239,23 +242,51 @@ def build_and_send_with_yagmail(port, message, count, connections, lap):
     sender.close()
 
 
+def built(rsmtp, text, number):
+    return rsmtp.Message(
+        text,
+        subject=f"Message {number}",
+        from_=f"Sender <{SENDER}>",
+        to=f"Recipient <{RECIPIENT}>",
+    )
+
+
+def build_and_send_with_client(rsmtp, port, message, count, connections, lap):
+    text = text_of(message)
+    with rsmtp.SmtpClient("127.0.0.1", port, "bench.test", tls="none") as client:
+        client.ehlo()
+        lap()
+        for number in range(count):
+            client.send_message(built(rsmtp, text, number))
+        lap()
+
+
 def build_and_send_with_mailer(rsmtp, port, message, count, connections, lap):
     text = text_of(message)
     with rsmtp.Mailer(url(port), local_hostname="bench.test", connections=connections) as mailer:
         mailer.send((SENDER, [RECIPIENT], message))
         lap()
-        report = mailer.send_all(
-            rsmtp.Message(
-                text,
-                subject=f"Message {number}",
-                from_=f"Sender <{SENDER}>",
-                to=f"Recipient <{RECIPIENT}>",
-            )
-            for number in range(count)
-        )
+        report = mailer.send_all(built(rsmtp, text, number) for number in range(count))
         lap()
     if report.sent != count:
         raise RuntimeError(f"not every message was sent: {report}")
+
+
+def build_and_send_with_async_mailer(rsmtp, port, message, count, connections, lap):
+    text = text_of(message)
+
+    async def main():
+        async with rsmtp.AsyncMailer(
+            url(port), local_hostname="bench.test", connections=connections
+        ) as mailer:
+            await mailer.send((SENDER, [RECIPIENT], message))
+            lap()
+            report = await mailer.send_all(built(rsmtp, text, number) for number in range(count))
+            lap()
+        if report.sent != count:
+            raise RuntimeError(f"not every message was sent: {report}")
+
+    asyncio.run(main())
 
 
 def session_with_smtplib(port, ca_file, message):

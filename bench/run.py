@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cold
+import figures
 import peers
 import signing
 from tables import Rounds, median, picture, table
@@ -37,6 +38,7 @@ ROUND_TRIP = 0.020
 # The login at the sink.
 LOGIN = ("user", "password")
 LARGE = 10_000_000
+COLD = "Cold: a process that starts, sends one message by STARTTLS and AUTH, and ends"
 SIGNING = "Signing messages of 2 KB with DKIM (RSA, 2048 bits) on all CPUs"
 # name, what is built, size of the attachment in octets, messages in a round
 BUILDING = (
@@ -69,7 +71,7 @@ def main() -> None:
     with sink("none") as (port, _):
         for connections in (1, 10):
             with one_cpu():
-                title = f"Sending messages of 2 KB on loopback, {plural(connections)}"
+                title = near(connections)
                 contestants = peers.senders() | peers.floors()
                 section(title, "message", sending(contestants, port, message, connections, options))
         with one_cpu():
@@ -80,10 +82,10 @@ def main() -> None:
             title = "Building a text of 2 KB with three header fields and sending it"
             section(title, "message", sending(peers.builders_and_senders(), port, message, 1, options))
         for connections in (1, 10):
-            with helper("link.py", str(port), str(ROUND_TRIP / 2)) as (far, *_):
-                title = f"The same over a link of {ROUND_TRIP * 1000:.0f} ms, {plural(connections)}"
+            with helper("link.py", str(port), str(ROUND_TRIP / 2)) as (distant, *_):
+                title = far(connections)
                 contestants = peers.senders() | peers.floors()
-                section(title, "message", sending(contestants, int(far), message, connections, options))
+                section(title, "message", sending(contestants, int(distant), message, connections, options))
         if signing.available():
             rounds_of = signing.rounds_of(port, message, options.seconds, sent)
             section(SIGNING, "signature", contest(rounds_of, options.rounds))
@@ -95,12 +97,11 @@ def main() -> None:
         title = "Whole sessions: connect, STARTTLS, AUTH, one message, QUIT"
         section(title, "session", contest(rounds_of, options.rounds))
     with sink("starttls") as (port, ca_file), one_cpu():
-        sections["cold"] = contest(
+        sections[COLD] = contest(
             {peer: process(command) for peer, command in cold.processes(port, ca_file, *LOGIN).items()},
             3 if options.quick else 15,
         )
-        title = "Cold: a process that starts, sends one message by STARTTLS and AUTH, and ends"
-        texts.append(cold.table(title, sections["cold"]))
+        texts.append(cold.table(COLD, sections[COLD]))
         print(texts[-1], end="\n\n", flush=True)
     for name, build, size, count in BUILDING:
         octets = os.urandom(size)
@@ -116,6 +117,14 @@ def main() -> None:
         options.json.write_text(json.dumps(sections, indent=1))
     if options.write_docs:
         write_docs(texts, sections)
+
+
+def near(connections: int) -> str:
+    return f"Sending messages of 2 KB on loopback, {plural(connections)}"
+
+
+def far(connections: int) -> str:
+    return f"The same over a link of {ROUND_TRIP * 1000:.0f} ms, {plural(connections)}"
 
 
 def plural(connections: int) -> str:
@@ -294,10 +303,12 @@ def write_docs(texts: list[str], sections: dict[str, Rounds]) -> None:
     title = "How many times smtplib's speed (logarithmic)"
     (DOCS / "images" / "performance.svg").write_text(picture(title, shown), encoding="utf-8")
     how = " ".join(__doc__.split("\n\n", 1)[1].split())
+    short = figures.sentences(sections[COLD], sections[near(1)], sections[far(1)])
+    figures.write(HERE.parent / "README.md", short)
     page = [
         "# Performance", "",
         "Written by `make bench BENCH=--write-docs`; instructions are counted in `docs/instructions.md`.", "",
-        how, "", f"![{title}](images/performance.svg)", "", *[text + "\n" for text in texts],
+        short, how, "", f"![{title}](images/performance.svg)", "", *[text + "\n" for text in texts],
     ]  # fmt: skip
     (DOCS / "performance.md").write_text("\n".join(page), encoding="utf-8")
 
