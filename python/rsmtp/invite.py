@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from os import PathLike
 from typing import Any, Literal
 
@@ -100,6 +100,7 @@ class Invite:
                 raise ValueError(f"duration: {self.duration} is not in whole days, as `start` is")
         if self.end is not None and self.end <= self.start:
             raise ValueError(f"end: {self.end} is not after the start, {self.start}")
+        _in_time(self)
         if self.reminder is not None:
             _span("reminder", self.reminder)
         for name in ("summary", "uid"):
@@ -127,9 +128,13 @@ class Invite:
             changed["duration"] = None
         if "duration" in changes and "end" not in changes:
             changed["end"] = None
-        if "start" in changes and self.end is not None and not {"end", "duration"} & changes.keys():
+        start = changes.get("start")
+        if isinstance(start, date) and self.end is not None and not {"end", "duration"} & changes.keys():
             # An event that is moved keeps its duration.
-            changed["end"] = changes["start"] + _between(self.start, self.end)
+            try:
+                changed["end"] = start + _between(self.start, self.end)
+            except OverflowError:
+                raise _too_late("start", start) from None
         return _replaced(self, changed)
 
     def cancel(self, *, occurrence: datetime | date | None = None) -> Invite:
@@ -158,7 +163,11 @@ class Invite:
         """
         from rsmtp._content.calendar.reading import read
 
-        return cls(**read(source))
+        found = read(source)
+        try:
+            return cls(**found)
+        except (TypeError, ValueError) as refused:
+            raise ValueError(f"the calendar can't be read: {refused}") from None
 
     def to_ical(
         self,
@@ -189,6 +198,26 @@ def _moment(name: str, value: Any, start: Any) -> None:
             f"{name}: {value.isoformat()} has no time zone, so attendees elsewhere would come at another "
             'time: give it tzinfo=ZoneInfo("Europe/Berlin"), or the zone that is meant'
         )
+
+    if isinstance(value, datetime):
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise _too_late(name, value) from None
+
+
+def _in_time(invite: Invite) -> None:
+    from rsmtp._content.calendar.writing import end_of
+
+    try:
+        end_of(invite)
+    except OverflowError:
+        name = "start" if invite.duration is None else "duration"
+        raise _too_late(name, getattr(invite, name)) from None
+
+
+def _too_late(name: str, value: Any) -> ValueError:
+    return ValueError(f"{name}: {value} leads out of the years 1 to 9999, which a calendar has")
 
 
 def _between(start: Any, end: Any) -> timedelta:

@@ -1,6 +1,7 @@
 """`calendar=`: invitations as mail programs want them (RFC 5545, RFC 5546, RFC 6047)."""
 
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 from zoneinfo import ZoneInfo
@@ -236,11 +237,42 @@ def test_a_method_that_is_there_is_kept():
         ({"answer": "accepted"}, ValueError, "answer: a reply has one"),
         ({"sequence": -1}, ValueError, "sequence: -1"),
         ({"organiser": "a@example.org"}, TypeError, "organiser"),
+        ({"duration": timedelta(days=99999999)}, ValueError, "duration: 99999999 days, .* years 1 to 9999"),
+        ({"start": datetime(9999, 12, 31, 23, tzinfo=UTC)}, ValueError, "duration: 1:00:00 leads out"),
+        ({"start": date.max, "duration": None}, ValueError, "start: 9999-12-31 leads out"),
+        (
+            {"start": datetime(9999, 12, 31, 23, tzinfo=ZoneInfo("America/New_York")), "duration": None},
+            ValueError,
+            "start: 9999-12-31 23:00:00-05:00 leads out",
+        ),
+        ({"start": datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo"))}, ValueError, "start: 0001-01-01 .* out"),
     ],
 )
 def test_what_is_refused(change, error, words):
     with pytest.raises(error, match=words):
         invitation(**change)
+
+
+def test_an_update_with_a_start_of_no_use_names_it():
+    invite = invitation(duration=None, end=START + timedelta(hours=1))
+    with pytest.raises(TypeError, match="start: a datetime with a time zone"):
+        invite.update(start="tomorrow")
+    with pytest.raises(ValueError, match="start: 9999-12-31 23:30:00[+]00:00 leads out of the years"):
+        invite.update(start=datetime(9999, 12, 31, 23, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (datetime(2, 1, 1, tzinfo=BERLIN), datetime(2, 1, 2, tzinfo=BERLIN)),
+        (datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)),
+        (START, datetime(9999, 12, 31, 12, tzinfo=BERLIN)),
+        (date(1, 1, 1), date.max),
+    ],
+)
+def test_the_first_and_the_last_years_are_written(start, end):
+    _, _, _, _, event = read(sent(invitation(start=start, end=end, duration=None, repeat="FREQ=YEARLY")))
+    assert event["DTSTART"].dt == start and event["DTEND"].dt == end
 
 
 @pytest.mark.parametrize(
@@ -333,6 +365,65 @@ def test_odd_invitations_are_read(octets):
 def test_hostile_invitations_are_told_as_such(octets):
     with pytest.raises(ValueError, match="the calendar can't be read"):
         rsmtp.Invite.read(octets)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("DTEND;VALUE=DATE:20261202", "DTEND 2026-12-02 is a date, and DTSTART .* is a date with a time"),
+        ("RECURRENCE-ID;VALUE=DATE:20261201", "RECURRENCE-ID 2026-12-01 is a date, and DTSTART"),
+        ("DTEND;VALUE=DURATION:PT1H", "DTEND is 'PT1H', where a date, or a date with a time is wanted"),
+        ("DTEND;VALUE=PERIOD:20261201T090000Z/PT1H", "DTEND is '20261201T090000Z/PT1H'"),
+        ("DTEND:20261201T100000Z\nDTEND:20261201T110000Z", "DTEND is there 2 times"),
+        ("DURATION:P99999999D", "duration: 99999999 days, 0:00:00 leads out of the years 1 to 9999"),
+        ("DURATION:P999999999999999W", "DURATION is 'P999999999999999W', where a span of time is wanted"),
+        ("DURATION:-PT1H", "duration: -1 day, 23:00:00 is not a span of time over 0"),
+        ("DURATION;VALUE=DATE:20261201", "DURATION is '20261201'"),
+        ("DURATION:", "DURATION is ''"),
+        ("UID:2@example.org", "UID is there 2 times"),
+        ("SEQUENCE:1\nSEQUENCE:2", "SEQUENCE is there 2 times"),
+        ("RRULE:FREQ=DAILY;UNTIL=soon", "repeat: .* is no recurrence rule"),
+        ("RRULE:nonsense", "repeat: .* is no recurrence rule"),
+    ],
+)
+def test_times_that_fit_nothing_are_named(lines, words):
+    with pytest.raises(ValueError, match=f"the calendar can't be read: {words}"):
+        rsmtp.Invite.read(ICS.format(more=lines + "\n"))
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ("DTSTART;VALUE=DATE:20261201\nDTEND:20261201T100000Z", "DTEND .* a date with a time, and DTSTART"),
+        ("DTSTART;VALUE=TIME:100000", ""),
+        ("DTSTART;VALUE=DURATION:PT1H", "DTSTART is 'PT1H'"),
+        ("DTSTART;VALUE=BINARY:AAAA", "DTSTART is 'AAAA'"),
+        ("DTSTART:20261301T100000Z", "DTSTART is '20261301T100000Z'"),
+        ("DTSTART:", "DTSTART is ''"),
+        ("DTSTART:00010101T000000", "DTSTART is 0001-01-01 00:00:00"),
+        ("DTSTART;TZID=America/New_York:99991231T235959", "start: 9999-12-31 23:59:59-05:00 leads out"),
+        ("DTSTART;VALUE=DATE:99991231", "start: 9999-12-31 leads out"),
+    ],
+)
+def test_starts_that_fit_nothing_are_named(start, words, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        with pytest.raises(ValueError, match=f"the calendar can't be read: {words}"):
+            rsmtp.Invite.read(ICS.format(more="").replace("DTSTART:20261201T090000Z", start))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_an_unknown_zone_and_what_is_told_twice_are_read():
+    text = ICS.format(more="SUMMARY:b\nLOCATION:c\nLOCATION:d\nORGANIZER:mailto:a@b.example\n").replace(
+        "DTSTART:20261201T090000Z", "DTSTART;TZID=Nowhere/Land:20261201T090000"
+    )
+    invite = rsmtp.Invite.read(text)
+    assert (invite.summary, invite.location) == ("Grüße", "c")
+    assert invite.start.replace(tzinfo=None) == datetime(2026, 12, 1, 9)
+    assert rsmtp.Invite.read(invite.to_ical(attendees="bob@example.org")).start == invite.start
 
 
 def test_an_address_that_is_read_is_one_line():

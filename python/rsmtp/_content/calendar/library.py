@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 
 from rsmtp._common.extras import library
 
@@ -35,5 +35,7 @@ def add_zones(calendar: Any) -> None:
         repeats = any(
             event.get("RRULE") for event in calendar.walk() if event.name not in ("STANDARD", "DAYLIGHT")
         )
-        last = max(years) + (10 if repeats else 1)
-        calendar.add_missing_timezones(date(min(years) - 1, 1, 1), date(last, 12, 31))
+        # icalendar looks a day beyond either end, and Python has no other years.
+        first = max(min(years) - 1, MINYEAR + 1)
+        last = min(max(years) + (10 if repeats else 1), MAXYEAR - 1)
+        calendar.add_missing_timezones(date(first, 1, 1), date(last, 12, 31))

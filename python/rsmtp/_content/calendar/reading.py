@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from rsmtp._content.calendar.library import icalendar
 from rsmtp._content.calendar.octets import checked, octets_of
@@ -27,7 +27,7 @@ def read(source: Any) -> dict[str, Any]:
         if event is None:
             raise ValueError("there is no event in it")
         found = _arguments(event)
-    except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, IndexError, TypeError, OverflowError) as error:
         raise ValueError(f"the calendar can't be read: {str(error)[:200]}") from None
     known = method.lower() in ("request", "cancel", "publish", "reply")
     found["method"] = method.lower() if known else "request"
@@ -54,29 +54,33 @@ def _ours(message: Any) -> Any:
 
 
 def _arguments(event: Any) -> dict[str, Any]:
+    start = _moment(event, "DTSTART")
+    if start is None:
+        raise ValueError("the event has no DTSTART")
     found: dict[str, Any] = {
-        "start": _zoned(event["DTSTART"].dt),
-        "summary": line(event.get("SUMMARY")) or "(no title)",
-        "uid": line(event.get("UID")),
-        "sequence": int(event.get("SEQUENCE", 0)),
+        "start": start,
+        "summary": line(_first(event, "SUMMARY")) or "(no title)",
+        "uid": line(_single(event, "UID")),
+        "sequence": int(_single(event, "SEQUENCE") or 0),
     }
     if not found["uid"]:
         raise ValueError("the event has no UID")
-    if "DTEND" in event and event["DTEND"].dt != event["DTSTART"].dt:
-        found["end"] = _zoned(event["DTEND"].dt)
-    elif "DURATION" in event and event["DURATION"].dt > timedelta(0):
-        found["duration"] = event["DURATION"].dt
-    if "RECURRENCE-ID" in event:
-        found["occurrence"] = _zoned(event["RECURRENCE-ID"].dt)
+    end = _moment(event, "DTEND")
+    if end is not None and end != start:
+        found["end"] = _like(start, "DTEND", end)
+    elif end is None and (duration := _time(event, "DURATION", timedelta)):
+        found["duration"] = duration
+    if (occurrence := _moment(event, "RECURRENCE-ID")) is not None:
+        found["occurrence"] = _like(start, "RECURRENCE-ID", occurrence)
     for name in ("location", "url"):
-        if value := line(event.get(name)):
+        if value := line(_first(event, name)):
             found[name] = value
-    if description := event.get("DESCRIPTION"):
+    if description := _first(event, "DESCRIPTION"):
         found["description"] = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", " ", str(description))
     if "RRULE" in event:
         rules = event["RRULE"]
         found["repeat"] = (rules[0] if isinstance(rules, list) else rules).to_ical().decode()
-    if "ORGANIZER" in event and (owner := person_of(event["ORGANIZER"])):
+    if (organizer := _first(event, "ORGANIZER")) is not None and (owner := person_of(organizer)):
         found["organizer"] = owner
     attendees = event.get("ATTENDEE", [])
     people = attendees if isinstance(attendees, list) else [attendees]
@@ -91,10 +95,52 @@ def _arguments(event: Any) -> dict[str, Any]:
     return found
 
 
-def _zoned(moment: Any) -> Any:
+def _first(event: Any, name: str) -> Any:
+    found = event.get(name)
+    return found[0] if isinstance(found, list) else found
+
+
+def _single(event: Any, name: str) -> Any:
+    found = event.get(name)
+    if isinstance(found, list):
+        raise ValueError(f"{name} is there {len(found)} times, and once is meant (RFC 5545 section 3.6.1)")
+    return found
+
+
+def _moment(event: Any, name: str) -> Any:
     """A floating time applies in the zone of the reader, so it is read in this machine's zone."""
-    is_floating = isinstance(moment, datetime) and moment.utcoffset() is None
-    return moment.astimezone() if is_floating else moment
+    moment = _time(event, name, date)
+    if not isinstance(moment, datetime) or moment.utcoffset() is not None:
+        return moment
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError):  # which of them depends on the year
+        raise ValueError(f"{name} is {moment}, which is not within the years 1 to 9999 in UTC") from None
+
+
+def _time(event: Any, name: str, kind: type) -> Any:
+    found = _single(event, name)
+    if found is None:
+        return None
+    try:
+        value = getattr(found, "dt", None)
+    except ValueError:  # icalendar keeps what it can't parse
+        value = None
+    if not isinstance(value, kind):
+        wanted = "a span of time" if kind is timedelta else "a date, or a date with a time"
+        raise ValueError(f"{name} is {line(found.to_ical().decode())[:60]!r}, where {wanted} is wanted")
+    return value
+
+
+def _like(start: Any, name: str, value: Any) -> Any:
+    """The value types must be equal (RFC 5545 sections 3.8.2.2 and 3.8.4.4)."""
+    if isinstance(start, datetime) != isinstance(value, datetime):
+        shown = [
+            f"{moment} is {'a date with a time' if isinstance(moment, datetime) else 'a date'}"
+            for moment in (value, start)
+        ]
+        raise ValueError(f"{name} {shown[0]}, and DTSTART {shown[1]} (RFC 5545 wants one type)")
+    return value
 
 
 def _answer(event: Any) -> str:
