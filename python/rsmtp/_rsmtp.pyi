@@ -2705,9 +2705,9 @@ def formataddr(pair: Any, charset: Any | None = None) -> str:
     local part that isn't: it has no such form.
     """
 
-def html_of_markdown(text: str) -> str:
+def html_of_markdown(text: str, language: str | None = None) -> str:
     """
-    A page of HTML that shows this Markdown.
+    A page of HTML that shows this Markdown, in the language that a tag names.
     """
 
 def needs_smtputf8(address: str) -> bool:

@@ -12,8 +12,9 @@ pub fn text_of_html(py: Python<'_>, html: &str) -> PyResult<String> {
     })
 }
 
-/// A page of HTML that shows this Markdown.
+/// A page of HTML that shows this Markdown, in the language that a tag names.
 #[pyfunction]
-pub fn html_of_markdown(py: Python<'_>, text: &str) -> String {
-    py.detach(|| markdown::page(text))
+#[pyo3(signature = (text, language = None))]
+pub fn html_of_markdown(py: Python<'_>, text: &str, language: Option<&str>) -> String {
+    py.detach(|| markdown::page(text, language))
 }

@@ -1,17 +1,21 @@
 //! Templates for Python: takes rows and returns the text of each part for each row. Rendering
 //! releases the GIL, and uses several cores if there are many rows.
 
-use super::template_values::{Raised, filter, method, to_value};
+use super::template_values::{Raised, filter, method, to_value, words_of};
 use crate::render::template::{Fault, Kind, Library, Part, Templates as Made, What};
 use minijinja::value::{Enumerator, Object, Value};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
+use std::io;
 use std::sync::Arc;
+use std::thread;
 
 /// Rows that are worth a thread.
 const SHARE: usize = 16;
 const THREADS: usize = 8;
+/// What Python's own threads have on Linux: its limit of recursion is made for it.
+const STACK: usize = 8 << 20;
 
 /// Parts of a message, compiled.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
@@ -84,7 +88,7 @@ impl Templates {
     fn render<'py>(&self, py: Python<'py>, rows: Vec<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyList>> {
         let mut names = Names::default();
         let rows = rows.iter().map(|row| names.row(row)).collect::<PyResult<Vec<Row>>>()?;
-        let (said, raised) = py.detach(|| self.all(rows));
+        let (said, raised) = py.detach(|| self.all(rows))?;
         if let Some(raised) = raised {
             return Err(raised);
         }
@@ -100,12 +104,15 @@ impl Templates {
 impl Templates {
     /// A single row is filled in where it was asked for: what Python functions in it may depend on
     /// belongs to that thread.
-    fn all(&self, mut rows: Vec<Row>) -> (Vec<Vec<Said>>, Option<PyErr>) {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    fn all(&self, mut rows: Vec<Row>) -> io::Result<(Vec<Vec<Said>>, Option<PyErr>)> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
         let threads = cores.min(THREADS).min(rows.len() / SHARE);
+        let work = |rows: Vec<Row>| {
+            let said: Vec<_> = rows.into_iter().map(|row| self.one(row)).collect();
+            (said, Raised::take())
+        };
         if threads < 2 {
-            let said = rows.into_iter().map(|row| self.one(row)).collect();
-            return (said, Raised::take());
+            return Ok(work(rows));
         }
         let share = rows.len().div_ceil(threads);
         let mut shares = Vec::with_capacity(threads);
@@ -113,12 +120,11 @@ impl Templates {
             let rest = rows.split_off(rows.len().min(share));
             shares.push(std::mem::replace(&mut rows, rest));
         }
-        std::thread::scope(|scope| {
-            let work = |rows: Vec<Row>| {
-                let said: Vec<_> = rows.into_iter().map(|row| self.one(row)).collect();
-                (said, Raised::take())
-            };
-            let begun: Vec<_> = shares.into_iter().map(|rows| scope.spawn(move || work(rows))).collect();
+        thread::scope(|scope| {
+            let begun = shares
+                .into_iter()
+                .map(|rows| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || work(rows)));
+            let begun = begun.collect::<io::Result<Vec<_>>>()?;
             let mut all = Vec::new();
             let mut raised = None;
             for thread in begun {
@@ -130,7 +136,7 @@ impl Templates {
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
-            (all, raised)
+            Ok((all, raised))
         })
     }
 
@@ -211,6 +217,18 @@ impl Object for Row {
     }
 }
 
+/// What a value raised when it was looked at, with the name of its column.
+fn named(name: &Bound<'_, PyString>, raised: PyErr) -> PyErr {
+    let py = name.py();
+    if !raised.is_instance_of::<PyException>(py) {
+        return raised;
+    }
+    let shown = name.repr().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+    let named = PyValueError::new_err(format!("{shown}: {}", words_of(py, &raised)));
+    named.set_cause(py, Some(raised));
+    named
+}
+
 /// Makes rows that share their names.
 #[derive(Default)]
 struct Names {
@@ -229,7 +247,7 @@ impl Names {
                     .as_ref()
                     .and_then(|names| names.get(at))
                     .is_some_and(|last| name.to_str().is_ok_and(|name| name == &**last));
-            values.push(to_value(&value)?);
+            values.push(to_value(&value).map_err(|raised| named(name, raised))?);
         }
         let names = match self.last.as_ref().filter(|_| same) {
             Some(names) => Arc::clone(names),

@@ -2,10 +2,10 @@
 //! other value stays a Python object, and is asked for its attributes, its methods and its text
 //! when the template needs them.
 
-use crate::render::template::Markup;
+use crate::render::template::{Markup, fail};
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
-use pyo3::exceptions::{PyAttributeError, PyException, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -20,6 +20,10 @@ const DEEPEST: usize = 64;
 /// What a template makes of a value.
 pub fn to_value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
     nested(given, DEEPEST)
+}
+
+fn too_deep() -> PyErr {
+    PyValueError::new_err(format!("a value is nested more than {DEEPEST} levels deep, or contains itself"))
 }
 
 /// The same, for a value in which there may be so many levels more.
@@ -43,16 +47,14 @@ fn nested(given: &Bound<'_, PyAny>, levels: usize) -> PyResult<Value> {
         return Ok(Value::from_object(Markup { html, text }));
     }
     let iterates = given.hasattr("__iter__")?;
-    Ok(Value::from_object(Foreign { object: given.unbind(), iterates }))
+    Ok(Value::from_object(Foreign { object: given.unbind(), iterates, levels }))
 }
 
 /// None: it is not of one of the types that everyone has.
 fn plain(given: &Bound<'_, PyAny>, levels: usize) -> PyResult<Option<Value>> {
     let inner = |item: &Bound<'_, PyAny>| match levels.checked_sub(1) {
         Some(left) => nested(item, left),
-        None => Err(PyValueError::new_err(format!(
-            "a list or a dict is nested more than {DEEPEST} levels deep, or contains itself"
-        ))),
+        None => Err(too_deep()),
     };
     if let Ok(text) = given.cast_exact::<PyString>() {
         return Ok(Some(Value::from(&*text.to_string_lossy())));
@@ -168,10 +170,38 @@ fn called(function: &Bound<'_, PyAny>, args: &[Value]) -> Result<Value, Error> {
 }
 
 /// An object of Python's that a template has.
-#[derive(Debug)]
 struct Foreign {
     object: Py<PyAny>,
     iterates: bool,
+    /// How many levels there may be in its items.
+    levels: usize,
+}
+
+/// In a list it is written as Python writes it there.
+impl fmt::Debug for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(|object| object.repr()))
+    }
+}
+
+impl Foreign {
+    fn words(
+        &self,
+        ask: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>>,
+    ) -> String {
+        Python::attach(|py| match ask(self.object.bind(py)) {
+            Ok(words) => words.to_string_lossy().into_owned(),
+            Err(raised) => {
+                failed(py, raised);
+                String::new()
+            }
+        })
+    }
+
+    fn items(&self, py: Python<'_>) -> PyResult<Vec<Value>> {
+        let levels = self.levels.checked_sub(1).ok_or_else(too_deep)?;
+        self.object.bind(py).try_iter()?.map(|item| nested(&item?, levels)).collect()
+    }
 }
 
 impl Object for Foreign {
@@ -194,8 +224,12 @@ impl Object for Foreign {
             };
             match found.and_then(|value| to_value(&value)) {
                 Ok(value) => Some(value),
-                Err(raised) if name.is_some() && !is_missing(py, &raised) => Some(error(py, raised).into()),
-                Err(_) => None,
+                Err(raised) => {
+                    if !is_missing(py, &raised) {
+                        failed(py, raised);
+                    }
+                    None
+                }
             }
         })
     }
@@ -205,17 +239,21 @@ impl Object for Foreign {
             return Enumerator::NonEnumerable;
         }
         let all = Python::attach(|py| {
-            let items = self.object.bind(py).try_iter();
-            match items.and_then(|items| items.map(|item| to_value(&item?)).collect::<PyResult<Vec<_>>>()) {
-                Ok(found) => found,
-                Err(raised) => vec![error(py, raised).into()],
-            }
+            self.items(py).unwrap_or_else(|raised| {
+                failed(py, raised);
+                Vec::new()
+            })
         });
         Enumerator::Iter(Box::new(all.into_iter()))
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
-        Python::attach(|py| self.object.bind(py).is_truthy().unwrap_or(true))
+        Python::attach(|py| {
+            self.object.bind(py).is_truthy().unwrap_or_else(|raised| {
+                failed(py, raised);
+                false
+            })
+        })
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -233,25 +271,31 @@ impl Object for Foreign {
 
     fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
         let other = other.downcast_ref::<Self>()?;
-        Python::attach(|py| self.object.bind(py).compare(other.object.bind(py)).ok())
+        let order = Python::attach(|py| match self.object.bind(py).compare(other.object.bind(py)) {
+            Ok(order) => Some(order),
+            // Two values that have no order can still be equal or not, and the engine asks for both
+            // in the same way.
+            Err(raised) if raised.is_instance_of::<PyTypeError>(py) => None,
+            Err(raised) => {
+                failed(py, raised);
+                Some(Ordering::Equal)
+            }
+        });
+        Some(order.unwrap_or_else(|| {
+            let text = |one: &Self| one.words(|object| object.str());
+            text(self).cmp(&text(other)).then(self.object.as_ptr().cmp(&other.object.as_ptr()))
+        }))
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = Python::attach(|py| match self.object.bind(py).str() {
-            Ok(text) => Some(text.to_string_lossy().into_owned()),
-            Err(raised) => {
-                error(py, raised);
-                None
-            }
-        });
-        f.write_str(&text.ok_or(fmt::Error)?)
+        f.write_str(&self.words(|object| object.str()))
     }
 }
 
 /// There is no such attribute, and no such item.
 fn is_missing(py: Python<'_>, raised: &PyErr) -> bool {
-    raised.is_instance_of::<pyo3::exceptions::PyLookupError>(py)
-        || raised.is_instance_of::<pyo3::exceptions::PyTypeError>(py)
+    raised.is_instance_of::<PyLookupError>(py)
+        || raised.is_instance_of::<PyTypeError>(py)
         || raised.is_instance_of::<PyAttributeError>(py)
 }
 
@@ -264,17 +308,33 @@ thread_local! {
 }
 
 impl Raised {
+    fn keep(py: Python<'_>, raised: PyErr) {
+        if !raised.is_instance_of::<PyException>(py) {
+            RAISED.with_borrow_mut(|kept| *kept = Some(raised));
+        }
+    }
+
     pub fn take() -> Option<PyErr> {
         RAISED.with_borrow_mut(Option::take)
     }
 }
 
 fn error(py: Python<'_>, raised: PyErr) -> Error {
-    let kind = raised.get_type(py).name().map_or_else(|_| "exception".to_owned(), |name| name.to_string());
-    let words = raised.value(py).str().map_or_else(|_| String::new(), |words| words.to_string());
-    let words = if words.is_empty() { kind } else { format!("{kind}: {words}") };
-    if !raised.is_instance_of::<PyException>(py) {
-        RAISED.with_borrow_mut(|kept| *kept = Some(raised));
-    }
+    let words = words_of(py, &raised);
+    Raised::keep(py, raised);
     Error::new(ErrorKind::InvalidOperation, words)
+}
+
+/// The part fails that asked for the value.
+fn failed(py: Python<'_>, raised: PyErr) {
+    fail(words_of(py, &raised));
+    Raised::keep(py, raised);
+}
+
+/// An exception as a fault tells it.
+pub fn words_of(py: Python<'_>, raised: &PyErr) -> String {
+    let kind = raised.get_type(py).name().map_or_else(|_| "exception".to_owned(), |name| name.to_string());
+    let words =
+        raised.value(py).str().map_or_else(|_| String::new(), |words| words.to_string_lossy().into_owned());
+    if words.is_empty() { kind } else { format!("{kind}: {words}") }
 }

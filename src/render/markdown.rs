@@ -9,7 +9,8 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 /// The surrounding page. Colours are the reader's own, light or dark, and the borders are visible
 /// on both. The subject is the page's title. Outlook uses Times for a list of fonts whose first
 /// one it lacks.
-const BEFORE: &str = "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n\
+const BEFORE: &str = "<!DOCTYPE html>\n<html";
+const HEAD: &str = ">\n<head>\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
     <meta name=\"color-scheme\" content=\"light dark\">\n\
     <meta name=\"supported-color-schemes\" content=\"light dark\">\n<style>\n\
@@ -31,14 +32,26 @@ const BEFORE: &str = "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\
     Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word;\">\n";
 const AFTER: &str = "</div>\n</body>\n</html>\n";
 
-/// A whole HTML page that shows the Markdown.
-pub fn page(markdown: &str) -> String {
+/// A whole HTML page that shows the Markdown, in the language of a tag (RFC 5646), if it is known.
+pub fn page(markdown: &str, language: Option<&str>) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut out = String::with_capacity(BEFORE.len() + AFTER.len() + markdown.len() * 3 / 2);
+    let mut out = String::with_capacity(BEFORE.len() + HEAD.len() + AFTER.len() + markdown.len() * 3 / 2);
     out.push_str(BEFORE);
+    if let Some(language) = language.filter(|tag| is_tag(tag)) {
+        out.push_str(" lang=\"");
+        out.push_str(language);
+        out.push('"');
+    }
+    out.push_str(HEAD);
     html::push_html(&mut out, harmless(Parser::new_ext(markdown, options)));
     out.push_str(AFTER);
     out
+}
+
+/// The form of a language tag: words of letters and digits, joined by hyphens (RFC 5646 section 2.1).
+fn is_tag(text: &str) -> bool {
+    text.split('-')
+        .all(|word| (1..=8).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 fn harmless<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
@@ -86,8 +99,12 @@ mod tests {
     use super::*;
 
     fn body(markdown: &str) -> String {
-        let page = page(markdown);
-        page.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER)).unwrap_or_default().to_owned()
+        let page = page(markdown, None);
+        page.strip_prefix(BEFORE)
+            .and_then(|rest| rest.strip_prefix(HEAD))
+            .and_then(|rest| rest.strip_suffix(AFTER))
+            .unwrap_or_default()
+            .to_owned()
     }
 
     #[test]
@@ -101,6 +118,14 @@ mod tests {
             <ul>\n<li>\u{2611} done</li>\n<li>\u{2610} open</li>\n</ul>\n\
             <p><img src=\"cid:logo\" alt=\"Our logo\" /></p>\n";
         assert_eq!(body(markdown), wanted);
+    }
+
+    #[test]
+    fn page_names_its_language() {
+        assert!(page("x", Some("pt-BR")).starts_with("<!DOCTYPE html>\n<html lang=\"pt-BR\">\n<head>"));
+        for none in [None, Some(""), Some("en, de"), Some("en\" onload=\"x"), Some("-")] {
+            assert!(page("x", none).starts_with("<!DOCTYPE html>\n<html>\n<head>"), "{none:?}");
+        }
     }
 
     #[test]
@@ -135,7 +160,7 @@ mod tests {
     #[test]
     fn no_input_breaks_it() {
         for markdown in ["", "[", "![", "|", "```", "\0", "[x](", &"> ".repeat(50_000), &"[".repeat(50_000)] {
-            assert!(page(markdown).ends_with(AFTER));
+            assert!(page(markdown, None).ends_with(AFTER));
         }
     }
 }

@@ -10,8 +10,11 @@
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The kind of a part, which decides how values in it are treated.
@@ -101,8 +104,22 @@ impl Templates {
     pub fn render(&self, part: usize, values: &Value) -> Result<String, Fault> {
         let Some((name, kind)) = self.parts.get(part) else { return Err(Fault::other("no such part")) };
         let Some(environment) = self.environments.get(kind) else { return Err(Fault::other("no such kind")) };
-        let made = environment.get_template(name).and_then(|template| template.render(values));
-        let made = made.map_err(|error| Fault::of(&error))?;
+        // A value may itself render a template, on this thread, while it is asked for its text.
+        let outer = FAILURE.take();
+        // Sorting panics where the caller's values have no consistent order.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            environment.get_template(name).and_then(|template| template.render(values))
+        }));
+        let made =
+            made.unwrap_or_else(|panic| Err(Error::new(ErrorKind::InvalidOperation, panicked(&*panic))));
+        let failure = FAILURE.replace(outer);
+        let made = made.map_err(|error| Fault::of(&error));
+        let made = match failure {
+            Some(words) => {
+                Err(Fault { place: made.err().and_then(|fault| fault.place), what: What::Other(words) })
+            }
+            None => made,
+        }?;
         Ok(if *kind == Kind::Line { on_one_line(made) } else { made })
     }
 
@@ -139,8 +156,22 @@ fn environment(kind: Kind, library: &Arc<Library>) -> Environment<'static> {
     environment
 }
 
+thread_local! {
+    static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Says why a value could not be asked for its text, its items or its order. The engine wants an
+/// answer from a value where it takes no error, so the value gives any answer, and the part that is
+/// being rendered on this thread has failed. Only the first failure is kept.
+pub fn fail(words: String) {
+    FAILURE.with_borrow_mut(|kept| {
+        kept.get_or_insert(words);
+    });
+}
+
 /// The texts of our own errors, by which [`Fault::of`] recognises them.
 const MISSING: &str = "missing";
+const FAILED: &str = "failed";
 const LINE_END: &str = "line end";
 
 fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
@@ -156,10 +187,14 @@ fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Resu
     let text = match value.as_str() {
         Some(text) => text,
         None => {
-            owned = as_text(kind, value)?;
+            owned = as_text(kind, value);
             owned.as_str()
         }
     };
+    if FAILURE.with_borrow(Option::is_some) {
+        // The failure itself says why; this error adds the place.
+        return Err(Error::new(ErrorKind::InvalidOperation, FAILED));
+    }
     let is_escaped = value.is_safe() || value.downcast_object_ref::<Markup>().is_some();
     match kind {
         Kind::Html | Kind::Markdown if is_escaped => out.write_str(text)?,
@@ -178,22 +213,15 @@ fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Resu
 }
 
 /// How a value that isn't a string is written.
-fn as_text(kind: Kind, value: &Value) -> Result<String, Error> {
-    Ok(match value.downcast_object_ref::<Markup>() {
+fn as_text(kind: Kind, value: &Value) -> String {
+    match value.downcast_object_ref::<Markup>() {
         Some(markup) if matches!(kind, Kind::Html | Kind::Markdown) => markup.html.clone(),
         Some(markup) => markup.text.clone(),
         None => match value.kind() {
             ValueKind::Bool => if value.is_true() { "True" } else { "False" }.to_owned(),
-            _ => {
-                let mut text = String::new();
-                // A value of the caller's may fail to say what it is.
-                write!(text, "{value}").map_err(|_| {
-                    Error::new(ErrorKind::InvalidOperation, "the value can't be written as text")
-                })?;
-                text
-            }
+            _ => value.to_string(),
         },
-    })
+    }
 }
 
 /// A value that defines its own HTML form, and also has a text form.
@@ -319,6 +347,11 @@ impl Fault {
     }
 }
 
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
+}
+
 fn innermost(error: &Error) -> &Error {
     let mut found = error;
     while let Some(source) =
@@ -382,6 +415,33 @@ mod tests {
         let values = Value::from_pairs([("x", ())]);
         let fault = Fault { place: Some(("text".into(), 2)), what: What::Missing("x".into()) };
         assert_eq!(made.render(0, &values), Err(fault));
+    }
+
+    #[derive(Debug)]
+    struct Failing;
+
+    impl minijinja::value::Object for Failing {
+        fn repr(self: &Arc<Self>) -> minijinja::value::ObjectRepr {
+            minijinja::value::ObjectRepr::Plain
+        }
+
+        fn render(self: &Arc<Self>, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fail("no words".into());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn value_that_fails_is_a_fault_of_its_part_alone() {
+        let sources = [("one", "a\n{{ x|upper }}"), ("two", "{% if x|string %}{% endif %}"), ("three", "-")];
+        let parts: Vec<_> = sources.iter().map(|(name, source)| (*name, *source, Kind::Text)).collect();
+        let made = templates(&parts, &[]).expect("compiled");
+        let values = Value::from_pairs([("x", Value::from_object(Failing))]);
+        let what = What::Other("no words".into());
+        let there = Fault { place: Some(("one".into(), 2)), what: what.clone() };
+        assert_eq!(made.render(0, &values), Err(there));
+        assert_eq!(made.render(1, &values), Err(Fault { place: None, what }));
+        assert_eq!(made.render(2, &values), Ok("-".into()));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 import email
 import email.policy
+import random
+import unittest.mock
 
 import pytest
 from hypothesis import given, settings
@@ -166,4 +168,168 @@ def test_a_value_that_fails_to_say_what_it_is_is_one_bad_row():
     template = rsmtp.Template("Hello {{ name }}", subject="Hello")
     run = rsmtp.merge(template, rows, from_="shop@example.com", to="{{ email }}").dry_run()
     assert [fault.number for fault in run.faults] == [1, 2]
-    assert "can't be written as text" in str(run.faults[0])
+    assert str(run.faults[0]) == "row 1: text: RuntimeError: no words"
+
+
+class Odd:
+    """A value in which one method raises."""
+
+    def __init__(self, **methods):
+        self.__class__ = type("Odd", (Odd,), methods)
+
+
+def raising(error):
+    def method(*_):
+        raise error
+
+    return method
+
+
+def generator():
+    yield 1
+    raise RuntimeError("no more")
+
+
+class Endless:
+    def __iter__(self):
+        return iter([self])
+
+
+class Recursive:
+    def __str__(self):
+        return f"{self}"
+
+
+class Unordered:
+    def __lt__(self, other):
+        return random.random() < 0.5
+
+    __gt__ = __lt__
+
+
+NO_WORDS = RuntimeError("no words")
+MUTE = Odd(__str__=raising(NO_WORDS), __repr__=raising(NO_WORDS))
+WITHOUT_ORDER = Odd(__lt__=raising(NO_WORDS), __gt__=raising(NO_WORDS))
+
+
+@pytest.mark.parametrize(
+    ("source", "make", "words"),
+    [
+        *(
+            (source, lambda: MUTE, "RuntimeError: no words")
+            for source in (
+                "{{ x }}",
+                "{{ x|upper }}",
+                "{{ x|replace('a', 'b') }}",
+                "{{ x|tojson }}",
+                "{{ x|urlencode }}",
+                "{{ x ~ 'a' }}",
+                "{{ 'a'|replace('a', x) }}",
+                "{{ ['a', 'b']|join(x) }}",
+                "{{ [x] }}",
+                "{{ {'a': x} }}",
+                "{% if x|string %}yes{% endif %}",
+                "{% set y %}{{ x }}{% endset %}{{ y }}",
+                "{% filter upper %}{{ x }}{% endfilter %}",
+            )
+        ),
+        ("{{ x }}", lambda: Odd(__html__=raising(NO_WORDS)), "RuntimeError: no words"),
+        ("{{ x }}", lambda: Odd(__str__=lambda self: 5), "TypeError: __str__ returned non-string"),
+        ("{% if x %}yes{% endif %}", lambda: Odd(__bool__=raising(NO_WORDS)), "RuntimeError: no words"),
+        ("{{ x.name }}", lambda: Odd(name=property(raising(NO_WORDS))), "RuntimeError: no words"),
+        (
+            "{{ x.name|default('-') }}",
+            lambda: Odd(name=property(raising(NO_WORDS))),
+            "RuntimeError: no words",
+        ),
+        ("{{ x.name }}", lambda: Odd(__getattr__=raising(NO_WORDS)), "RuntimeError: no words"),
+        ("{{ x[0] }}", lambda: Odd(__getitem__=raising(NO_WORDS)), "RuntimeError: no words"),
+        ("{% for one in x %}{% endfor %}", lambda: Odd(__iter__=raising(NO_WORDS)), "RuntimeError: no words"),
+        ("{% for one in x %}{{ one }}{% endfor %}", generator, "RuntimeError: no more"),
+        ("{{ x|join }}", generator, "RuntimeError: no more"),
+        ("{{ x == y }}", lambda: WITHOUT_ORDER, "RuntimeError: no words"),
+        ("{{ [x, y]|sort }}", lambda: WITHOUT_ORDER, "RuntimeError: no words"),
+        ("{{ x|tojson }}", Endless, "nested more than 64 levels deep, or contains itself"),
+        ("{{ x|upper }}", Recursive, "RecursionError"),
+        ("{{ x|sort }}", lambda: [Unordered() for _ in range(500)], "total order"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", int, "recursion limit exceeded"),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 60])
+def test_a_value_that_fails_is_a_fault_of_its_row(source, make, words, rows):
+    """Sixty rows are shared between threads."""
+    template = rsmtp.Template("Dear {{ name }} " + source, subject="Hello {{ name }}")
+    paths = {"from_": "shop@example.com", "to": "bob@example.com"}
+
+    def bad():
+        return [{"name": "Bob", "x": make(), "y": Odd(__lt__=raising(NO_WORDS))} for _ in range(rows)]
+
+    run = rsmtp.merge(template, bad(), **paths).dry_run()
+    assert run.count == 0 and len(run.faults) == rows
+    assert words in str(run.faults[0])
+    assert str(run.faults[0]).startswith(("row 1: text: ", "row 1: 'x': "))
+    good = {"name": "Dan", "x": [{"name": "a"}], "y": "b"}
+    kinds = [type(item) for item in rsmtp.merge(template, [*bad(), good], **paths)]
+    assert kinds[:-1] == [rsmtp.BadRow] * rows
+
+
+def test_an_interrupt_within_the_text_of_a_value_ends_the_merge():
+    value = Odd(__str__=raising(KeyboardInterrupt()))
+    merge = rsmtp.merge(
+        rsmtp.Template("{{ x|upper }}"), [{"x": value}], from_="a@b.example", to="b@c.example"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        list(merge)
+
+
+def test_the_place_of_a_value_that_fails_is_told():
+    template = rsmtp.Template("a\nb {{ x|upper }}", subject="{{ x }}", to="b@c.example", from_="a@b.example")
+    with pytest.raises(
+        ValueError, match=r"^text: RuntimeError: no words \(line 2\); subject: Runtime.*words$"
+    ):
+        template.message({"x": MUTE})
+
+
+def test_values_without_an_order_are_equal_or_not():
+    class Plain:
+        def __str__(self):
+            return "same"
+
+    one, other = Plain(), Plain()
+    template = rsmtp.Template("{{ x == y }} {{ x == x }} {{ [x, y]|unique|length }}", to="b@c.example")
+    assert template.message({"x": one, "y": other}).get_payload() == "False True 2"
+
+
+def test_an_object_that_has_every_attribute_is_no_table():
+    template = rsmtp.Template("{{ x.name }} {{ x }}", to="b@c.example")
+    value = unittest.mock.MagicMock(__str__=lambda self: "a mock")
+    value.name = "Ann"
+    assert template.message({"x": value}).get_payload() == "Ann a mock"
+
+
+def test_a_value_that_renders_a_template_itself_blames_no_other():
+    inner = rsmtp.Template("{{ name }}", to="b@c.example")
+    value = Odd(__str__=lambda self: inner.message({"name": "Ann"}).get_payload())
+    template = rsmtp.Template("{{ mute|upper if bad else '' }}{{ x|upper }}", to="b@c.example")
+    assert template.message({"x": value, "mute": MUTE, "bad": False}).get_payload() == "ANN"
+    with pytest.raises(ValueError, match="no words"):
+        template.message({"x": value, "mute": MUTE, "bad": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Bcc", "headers: a row can't name the field 'Bcc', which has an argument of its own"),
+        (" to", "headers: a row can't name the field ' to'"),
+        ("Resent-Cc", "headers: a row can't name"),
+        ("Content-Type", "headers: a row can't name"),
+        ("a b", 'header field name "a b": can\'t contain'),
+        ("a:b", "can't contain ':'"),
+        ("a\r\nBcc", "headers: a name: 'name' has a line end or a control character"),
+        ("", "the name of a header field: is empty"),
+    ],
+)
+def test_names_of_fields_stay_names(name, words):
+    template = rsmtp.Template("x", to="a@example.org", headers={"{{ name }}": "bob@example.org"})
+    item = one(template, name=name)
+    assert isinstance(item, rsmtp.BadRow) and words in str(item.error), item

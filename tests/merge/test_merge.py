@@ -179,7 +179,7 @@ def test_a_value_that_raises_when_it_is_looked_at_is_one_bad_row(template, rows)
 
     made = list(rsmtp.merge(template, [rows[0], rows[1] | {"name": Lazy()}, rows[2]], **LETTER))
     assert [isinstance(one, rsmtp.BadRow) for one in made] == [False, True, False]
-    assert str(made[1].error) == "row 2: RuntimeError: the session is closed"
+    assert str(made[1].error) == "row 2: 'name': RuntimeError: the session is closed"
 
 
 def test_two_attachments_of_one_name_are_a_fault(rows):
@@ -316,3 +316,13 @@ def test_what_the_table_itself_raises_is_raised(template, rows):
 
     with pytest.raises(RuntimeError, match="the table is gone"):
         list(rsmtp.merge(template, broken(), **LETTER))
+
+
+def test_a_field_that_no_line_can_hold_is_told_with_its_row(mailer):
+    template = rsmtp.Template("Hello", subject="Hello", to="{{ name }} <{{ email }}>", from_="a@b.example")
+    rows = [{"name": "a" * length, "email": "ann@example.org"} for length in (3, 5000)]
+    words = "row 2: To: has a word that doesn't fit into a line of 998 bytes (RFC 5322 section 2.1.1)"
+    good, bad = rsmtp.merge(template, rows)
+    assert isinstance(good, rsmtp.Message) and str(bad.error) == words
+    report = mailer.send_all(rsmtp.merge(template, rows, to=lambda row: [(row["name"], row["email"])]))
+    assert [str(receipt.error) for receipt in report.troubles] == [words]

@@ -52,6 +52,16 @@ def test_text_is_made_from_the_filled_in_html():
     assert text_of(message) == "# Dear A & B\n"
 
 
+def test_names_of_fields_are_filled_in():
+    template = rsmtp.Template("x", headers={"X-{{ shop }}-Number": "{{ number }}", "X-Fixed": "1"})
+    message = made(template, {"shop": "Acme", "number": 7})
+    assert (message["X-Acme-Number"], message["X-Fixed"]) == ("7", "1")
+    pairs = rsmtp.Template("x", headers=[("X-{{ shop }}", "{{ n }}") for _ in range(2)])
+    assert made(pairs, {"shop": "Acme", "n": 7}).get_all("X-Acme") == ["7", "7"]
+    with pytest.raises(ValueError, match="headers: a name: 'shop' is not in the row"):
+        made(template, {"number": 7})
+
+
 def test_markdown_has_values_as_they_are():
     message = made(rsmtp.Template(markdown="**Dear** {{ name }}"), {"name": "*a* <b> [c](http://d)"})
     assert "<strong>Dear</strong> *a* &lt;b&gt; [c](http://d)" in html_of(message)

@@ -34,6 +34,24 @@ def test_markdown_gives_text_and_html():
     assert text_and_html(rsmtp.Message("My own", markdown=markdown))[0] == "My own"
 
 
+@pytest.mark.parametrize(
+    ("headers", "start"),
+    [
+        ({"content-language": "de-AT"}, '<html lang="de-AT">'),
+        (iter([("X-A", "b"), ("Content-Language", " fr ")]), '<html lang="fr">'),
+        ({"Content-Language": "en, de"}, "<html>"),
+        ({"Content-Language": 'en" onload="x'}, "<html>"),
+        (None, "<html>"),
+    ],
+)
+def test_the_language_of_the_page_is_that_of_the_message(headers, start):
+    message = rsmtp.Message(markdown="Grüße", headers=headers, from_="a@b.example", to="c@d.example")
+    assert text_and_html(message)[1].startswith(f"<!DOCTYPE html>\n{start}\n")
+    told = {finding.rule for finding in rsmtp.lint(message)}
+    assert ("html-language" in told) == (start == "<html>")
+    assert (message.get_payload()[0]["Content-Language"] is None) == (headers is None)
+
+
 def test_what_others_write_in_markdown_is_text():
     name = "<img src=x onerror=alert(1)> </p><script>x</script> [x](javascript:alert(1))"
     _, html = text_and_html(rsmtp.Message(markdown=f"Hello {name}"))

@@ -21,8 +21,10 @@ def made(
     inline: Any = None,
     inline_from: Any = None,
     css: Any = None,
+    headers: Any = None,
 ) -> tuple[Any, Any, list[Picture]]:
-    """The text ("auto" means that it is made from the HTML), the HTML, and its pictures."""
+    """The text ("auto" means that it is made from the HTML), the HTML, and its pictures. `headers` may
+    name the language that Markdown is in."""
     if html is not None and markdown is not None:
         raise ValueError("html, markdown: one of them is wanted, not both")
     folder = None if inline_from is None else path("inline_from", inline_from)
@@ -42,7 +44,7 @@ def made(
     if markdown is not None:
         from rsmtp._rsmtp import html_of_markdown
 
-        written = html_of_markdown(text("markdown", written))
+        written = html_of_markdown(text("markdown", written), _language(headers))
         plain = "auto" if plain is None else plain
     if css is not None:
         one_of("css", css, ["inline"])
@@ -56,6 +58,15 @@ def made(
     from rsmtp._content.pictures import inlined
 
     return plain, *inlined(written, inline, folder)
+
+
+def _language(headers: Any) -> str | None:
+    """What Content-Language says (RFC 3282), if it is one language."""
+    pairs = headers.items() if isinstance(headers, dict) else headers or ()
+    for pair in pairs:
+        if isinstance(pair, (tuple, list)) and len(pair) == 2 and str(pair[0]).lower() == "content-language":
+            return str(pair[1]).strip()
+    return None
 
 
 def _refuse_without_html(inline: Any, folder: str | None, css: Any) -> None:

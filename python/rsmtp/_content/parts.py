@@ -26,6 +26,12 @@ _KINDS = {"text": "text", "html": "html", "markdown": "markdown"}
 _MARKS = re.compile(r"\{\{|\{%|\{#")
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?")
+# Fields that say who sends and gets the message, and how its content is to be read.
+_OWN_FIELD = re.compile(
+    r"(?:resent-)?(?:from|sender|reply-to|to|cc|bcc|date|message-id)|subject|mime-version|content-.*|"
+    r"return-path|dkim-signature",
+    re.IGNORECASE,
+)
 # "Name <address>", by its last angle brackets.
 _NAMED = re.compile(r"\s*(.*?)\s*<\s*([^<>]*?)\s*>\s*", re.DOTALL)
 
@@ -71,6 +77,8 @@ class Parts:
             return self._attachments(value)
         if name == "unsubscribe" and isinstance(value, (str, list, tuple)):
             return self._unsubscribe(value)
+        if name == "headers" and isinstance(value, (Mapping, list, tuple)):
+            return self._headers(value)
         return self._any(name, value)
 
     def _any(self, name: str, value: Any) -> Node:
@@ -84,9 +92,43 @@ class Parts:
             kind = type(value)
             return lambda said, row: kind([node(said, row) for node in nodes])
         if type(value) is dict:
-            pairs = [(key, self._any(f"{name}: {key}", one)) for key, one in value.items()]
-            return lambda said, row: {key: node(said, row) for key, node in pairs}
+            return self._mapping(name, value)
         return lambda said, row: value
+
+    def _mapping(self, name: str, value: Mapping[Any, Any]) -> Node:
+        pairs = [
+            (self._any(f"{name}: a name", key), self._any(f"{name}: {key}", one))
+            for key, one in value.items()
+        ]
+        return lambda said, row: _each_once(name, [(key(said, row), one(said, row)) for key, one in pairs])
+
+    def _headers(self, value: Any) -> Node:
+        """Fields by name, or as pairs. A row can't name a field that the message makes of its arguments,
+        such as Bcc."""
+        pairs = []
+        for pair in value.items() if isinstance(value, Mapping) else value:
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                return self._any("headers", value)
+            key, content = pair
+            node = self._any(f"headers: {key}", content)
+            if isinstance(key, str) and is_template(key):
+                pairs.append((self._field_name(key), node))
+            else:
+                pairs.append((_constant(key), node))
+        return lambda said, row: [(key(said, row), node(said, row)) for key, node in pairs]
+
+    def _field_name(self, source: str) -> Node:
+        node = self._line("headers: a name", source)
+
+        def field_name(said: list[Any], row: dict[str, Any]) -> str:
+            name: str = node(said, row)
+            if _OWN_FIELD.fullmatch(name.strip()):
+                raise ValueError(
+                    f"headers: a row can't name the field {name!r}, which has an argument of its own"
+                )
+            return name
+
+        return field_name
 
     def _line(self, name: str, source: str) -> Node:
         if not is_template(source):
@@ -188,7 +230,9 @@ class Parts:
             pairs = [
                 (self._line("attachments", name), self._content(content)) for name, content in value.items()
             ]
-            return lambda said, row: _each_once([(name(said, row), made(said, row)) for name, made in pairs])
+            return lambda said, row: _each_once(
+                "attachments", [(name(said, row), made(said, row)) for name, made in pairs]
+            )
         if isinstance(value, (str, os.PathLike)):
             node = self._file(value)
             return lambda said, row: [node(said, row)]
@@ -248,13 +292,17 @@ class Parts:
         return file
 
 
-def _each_once(named: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _each_once(argument: str, named: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
     for name, content in named:
         if name in found:
-            raise ValueError(f"attachments: two of them are called {name!r} in this row")
+            raise ValueError(f"{argument}: two of them are called {name!r} in this row")
         found[name] = content
     return found
+
+
+def _constant(value: Any) -> Node:
+    return lambda said, row: value
 
 
 def _path(path: str) -> Any:

@@ -32,12 +32,12 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().,/-]*\Z)")
 
 
 def is_frame(value: Any) -> bool:
-    """Whether this is a frame of pandas or polars, or a table of Arrow."""
-    if isinstance(value, type):
-        return False
-    has_rows = any(hasattr(value, name) for name in ("itertuples", "iter_rows"))
-    return (has_rows and hasattr(value, "columns")) or (
-        hasattr(value, "column_names") and hasattr(value, "to_pylist")
+    """Whether this is a frame of pandas or polars, or a table of Arrow. Its type is asked, because a mock,
+    say, has every attribute, and rows without end."""
+    kind = type(value)
+    has_rows = any(hasattr(kind, name) for name in ("itertuples", "iter_rows"))
+    return (has_rows and hasattr(kind, "columns")) or (
+        hasattr(kind, "column_names") and hasattr(kind, "to_pylist")
     )
 
 

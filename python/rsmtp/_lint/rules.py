@@ -97,7 +97,7 @@ RULES: dict[str, Rule] = {
     "html-stylesheet": Rule("warning", "Style sheets outside the message are not loaded.", "Write the style into the message.", f"{_CANIEMAIL}/features/html-link/"),
     "html-style-long": Rule("warning", "Gmail ignores style elements over 16 KB, all of them.", "Write less style.", "https://developers.google.com/workspace/gmail/design/css"),
     "html-clipped": Rule("warning", "Gmail shows the first 102 KB of HTML, and hides the rest, the unsubscribe link as well.", "Make it shorter.", "https://github.com/hteumeuleu/email-bugs/issues/41"),
-    "html-language": Rule("hint", "Screen readers read it in the wrong language.", 'Write <html lang="en">, or the language it is in.', f"{_WCAG}#language-of-page"),
+    "html-language": Rule("hint", "Screen readers read it in the wrong language.", 'Write <html lang="en">, or the language it is in; for Markdown, headers={"Content-Language": "en"}.', f"{_WCAG}#language-of-page"),
     "html-unsupported": Rule("hint", "It is left out, and the layout may fall apart.", "See that the message is readable without it.", f"{_CANIEMAIL}/"),
     # -- pictures
     "image-alt": Rule("warning", "Where pictures are blocked, and for the blind, there is nothing to read.", 'Give the picture alt="what it shows", or alt="" for decoration.', f"{_WCAG}#non-text-content"),

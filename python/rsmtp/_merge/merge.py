@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import rsmtp
+from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
 from rsmtp._content.template import Filled, Template, check_arguments, words_of
@@ -81,6 +82,9 @@ class Merge:
                 if self._is_keyed and not key:
                     raise ValueError("key: it is empty")
                 message = self._message(given)
+                if any(_may_be_too_long(value) for name, value in given.items() if name not in _CONTENT):
+                    # A field that no line can hold is a fault of its row, and not only of the message.
+                    prepare(message)
                 # A test's key would be that of the message itself, which an outbox then refuses.
                 if key is not None and self._test_to is None:
                     message.key = key
@@ -144,6 +148,20 @@ def _bad(number: int, where: str, row: Any, faults: list[str], cause: BaseExcept
     error = RowError(number, where, faults)
     error.__cause__ = cause
     return BadRow(number, row, error)
+
+
+# Arguments that are no field of the header.
+_CONTENT = {"text", "html", "markdown", "attachments", "calendar", "inline", "css", "inline_from"}
+# Lines have at most 998 octets (RFC 5322 section 2.1.1), of which the rest of the field takes some.
+_LONG = 500
+
+
+def _may_be_too_long(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) > _LONG
+    if isinstance(value, (list, tuple)):
+        return any(_may_be_too_long(one) for one in value)
+    return isinstance(value, dict) and any(_may_be_too_long(one) for one in value.values())
 
 
 # No argument of a message has such a name.

@@ -39,6 +39,10 @@ pub(crate) struct Request<'py> {
 /// Fills a new message with what it was asked to be.
 pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>) -> PyResult<()> {
     let py = message.py();
+    if let Some(headers) = request.headers.take() {
+        // They are read twice, and may be an iterator.
+        request.headers = Some(pairs(&headers)?.into_any());
+    }
     let pictures = make_body(py, &mut request)?;
     if let (Some(text), Some(html)) = (&request.text, &request.html)
         && is_automatic(text)
@@ -71,14 +75,9 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         py.import("rsmtp._content.keywords")?.getattr("write")?.call((message,), Some(&given))?;
     }
     if let Some(headers) = request.headers {
-        let pairs = match headers.cast::<PyDict>() {
-            Ok(mapping) => mapping.items().into_any(),
-            Err(_) => headers,
-        };
-        let wanted = || PyTypeError::new_err("headers: a dict, or pairs of name and value, are wanted");
-        for pair in pairs.try_iter().map_err(|_| wanted())? {
-            let pair: PyResult<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = pair?.extract();
-            let (name, value) = pair.map_err(|_| wanted())?;
+        for pair in headers.try_iter()? {
+            let (name, value) =
+                pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().map_err(|_| no_pairs())?;
             message.set_item(name, value)?;
         }
     }
@@ -128,6 +127,20 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
     Ok(())
 }
 
+fn pairs<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    match headers.cast::<PyDict>() {
+        Ok(mapping) => Ok(mapping.items()),
+        Err(_) => {
+            let pairs = headers.try_iter().map_err(|_| no_pairs())?;
+            PyList::new(headers.py(), pairs.collect::<PyResult<Vec<_>>>()?)
+        }
+    }
+}
+
+fn no_pairs() -> PyErr {
+    PyTypeError::new_err("headers: a dict, or pairs of name and value, are wanted")
+}
+
 /// A calendar as a form of the content and as a file. A message that says nothing else gets a text
 /// and a subject.
 fn calendar_parts<'py>(
@@ -164,6 +177,9 @@ fn make_body<'py>(py: Python<'py>, request: &mut Request<'py>) -> PyResult<Vec<a
     let given = PyDict::new(py);
     for (name, value) in &request.body {
         given.set_item(name, value)?;
+        if *name == "markdown" {
+            given.set_item("headers", &request.headers)?;
+        }
     }
     let made = py
         .import("rsmtp._content.body")?
