@@ -52,6 +52,22 @@ EXPECTED = {
         "delivery", "RFC 3464", ID, None,
         [("bob@example.org", "failed", "4.4.7", "soft"), ("carol@example.net", "delayed", "4.3.2", "soft")],
     ),
+    "by-words": (
+        "delivery", "words", ID, None,
+        [("bob@example.org", "failed", "5.1.1", "hard"), ("carol@example.net", "failed", None, "soft")],
+    ),
+    "by-words-of-the-copy": ("delivery", "words", ID, None, [("bob@example.org", "failed", None, "soft")]),
+    "parts-lost": ("delivery", "RFC 3464", ID, None, [("bob@example.org", "failed", "5.1.1", "hard")]),
+    # Codes of the mailbox, words of the sender.
+    "sender-rejected": (
+        "delivery", "RFC 3464", None, None,
+        [
+            ("bob@example.org", "failed", "5.1.1", "refused"),
+            ("carol@example.net", "failed", "5.1.1", "refused"),
+            ("dora@example.net", "failed", "5.1.1", "soft"),
+            ("erik@example.net", "failed", "5.1.0", "soft"),
+        ],
+    ),
     "ordinary": None,
     "newsletter": None,
 }  # fmt: skip

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from rsmtp._bounces import notices, report, traditional
+from rsmtp._bounces import guessed, notices, report, traditional
 from rsmtp._bounces.parts import MOST_OCTETS, Mail, addresses_in
 from rsmtp._bounces.result import Bounce
 from rsmtp._common import arguments
@@ -44,8 +44,8 @@ def _of_a_person_or_a_program(mail: Mail) -> Bounce | None:
     away = notices.auto_reply(mail)
     # Some servers mark their bounces as automatic replies.
     if away is not None and not traditional.is_from_a_mail_system(mail):
-        return traditional.named(mail) or away
-    return traditional.read(mail) or away
+        return traditional.read(mail) or away
+    return traditional.read(mail) or guessed.read(mail) or away
 
 
 def _came_to(mail: Mail) -> list[str]:

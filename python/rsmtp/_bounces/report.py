@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from rsmtp._bounces import hardness
-from rsmtp._bounces.parts import Mail, blocks, field, split
+from rsmtp._bounces.parts import Mail, Part, blocks, decoded, field, split
 from rsmtp._bounces.result import Bounce, BouncedRecipient
 from rsmtp._bounces.wording import lines_of, reply_of, said_of
 
@@ -34,9 +34,17 @@ _LONGEST_ADDRESS: Final = 320
 
 def read(mail: Mail) -> Bounce | None:
     status = mail.first(*_KINDS)
-    if status is None:
-        return None
-    groups = blocks(status.content)
+    return None if status is None else _read(mail, blocks(status.content))
+
+
+def without_mime(mail: Mail) -> Bounce | None:
+    """A report whose parts can't be told apart: its fields stand in the text."""
+    text = mail.text.encode()
+    groups = blocks(text if b"final-recipient:" in text.lower() else mail.body)
+    return _read(mail, [group for group in groups if "final-recipient" in group and "action" in group])
+
+
+def _read(mail: Mail, groups: list[dict[str, str]]) -> Bounce | None:
     about = {} if not groups or "final-recipient" in groups[0] else groups[0]
     lines = lines_of(mail.text)
     recipients = [one for group in groups if (one := _recipient(group, lines)) is not None]
@@ -118,12 +126,15 @@ def _character(digits: str) -> str:
     return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
 
 
+def originals(mail: Mail) -> list[Part]:
+    """The message that was returned, or its header."""
+    return [part for part in mail.parts if part.kind in _ORIGINALS]
+
+
 def original_id(mail: Mail) -> str | None:
     """The Message-ID of the message that was returned, of its header, or of what is quoted of it."""
-    for part in mail.parts:
-        if part.kind in _ORIGINALS and (
-            found := _id_in(field(split(part.content.lstrip())[0], "message-id"))
-        ):
+    for part in originals(mail):
+        if found := _id_in(field(split(part.content.lstrip())[0], "message-id")):
             return found
     for name in ("x-original-message-id", "in-reply-to"):
         if found := _id_in(mail.field(name)):
@@ -135,15 +146,15 @@ def original_id(mail: Mail) -> str | None:
 
 
 def original_sender(mail: Mail) -> str | None:
-    for part in mail.parts:
-        if part.kind in _ORIGINALS:
-            found = field(split(part.content.lstrip())[0], "return-path")
-            return address_of(found) if found.strip("<> ") else None
+    for part in originals(mail):
+        found = field(split(part.content.lstrip())[0], "return-path")
+        return address_of(found) if found.strip("<> ") else None
     return None
 
 
 def _texts(mail: Mail) -> str:
-    return "\n".join(part.text for part in mail.parts if part.kind.startswith("text/"))
+    found = "\n".join(part.text for part in mail.parts if part.kind.startswith("text/"))
+    return found or decoded(mail.body, "utf-8")
 
 
 def _id_in(value: str) -> str | None:

@@ -73,8 +73,8 @@ class Bounce:
     original_sender: str | None = None
     #: To whom the report itself came: with a `Verp` that tells the recipient.
     came_to: list[str] = field(default_factory=list)
-    #: By what it was read: "RFC 3464", "RFC 5965", "RFC 8098", "RFC 3834", "QSBMF", a header field, or
-    #: "flufl.bounce".
+    #: By what it was read: "RFC 3464", "RFC 5965", "RFC 8098", "RFC 3834", "QSBMF", a header field,
+    #: "flufl.bounce" or, least certain, its "words".
     form: str = "RFC 3464"
     #: The server that reports, or the program.
     reporter: str | None = None

@@ -9,9 +9,9 @@ import re
 _MOST, _MOST_LINES, _LONGEST_LINE, _BEHIND = 100_000, 2_000, 1_000, 8
 # Where the returned message begins.
 _COPY = re.compile(
-    r"^[-\t >*|=]*(?:-{3}[\t ]*below|(?:the )?original (?:message|mail)|a copy of|copy of (?:the|your)"
-    r"|(?:here|this) is a copy|message (?:header|text) follows|header of the source|unsent message"
-    r"|returned mail|return-path:|received:|message removed)",
+    r"^[-\t >*|=]*(?:-{3}[\t ]*below|(?:the )?original (?:message|mail)(?! was received)"
+    r"|a copy of|copy of (?:the|your)|(?:here|this) is a copy|message (?:header|text) follows"
+    r"|header of the source|unsent message|returned mail|return-path:|received:|message removed)",
     re.I | re.M,
 )
 _REPLY = re.compile(r"[\s<]*[45]\d\d[ -]")
@@ -25,6 +25,13 @@ def lines_of(text: str) -> list[str]:
     if (copy := _COPY.search(text)) is not None:
         text = text[: copy.start()]
     return [line[:_LONGEST_LINE] for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]]
+
+
+def copy_in(text: str) -> str:
+    """What is behind these lines."""
+    text = text[:_MOST].replace("\r\n", "\n")
+    copy = _COPY.search(text)
+    return "" if copy is None else text[copy.start() :]
 
 
 def reply_of(address: str, lines: list[str]) -> str | None:

@@ -118,11 +118,14 @@ ROWS = (
         _RFC_5321,
         codes=(550, 551, 552, 553, 554, 511),
         words=r"(?:user|mailbox|recipient|account|address|adress\w*|boîte)\b.{0,60}?\b(?:unknown|invalid"
-        r"|unavailable|inactive|disabled|discontinued|no longer|(?:not|n't) (?:exist|found|known|listed"
-        r"|a valid)|n'existe|existiert nicht|no existe|non esiste)|(?:unknown|no such|invalid) (?:user"
-        r"|mailbox|recipient|address|local part|final delivery)|no mailbox here"
-        r"|doesn't have an? \S+ account|no matches to|did not exactly match"
-        r"|not have a final email delivery point",
+        r"|unavailable|inactive|disabled|discontinued|no longer"
+        r"|(?:not|\w+n't) (?:be )?(?:exist|found|known|listed|a valid)|n'existe|existiert nicht|no existe"
+        r"|non esiste)|(?:unknown|no such|invalid) (?:user"
+        r"|mailbox|recipient|address|local part|final delivery)|no mail ?box (?:here|found|available)"
+        r"|not a known (?:user|mailbox|address)|deactivated (?:user|mailbox|account)|bad[ _]recipient"
+        r"|no account by that name|doesn't have an? \S+ account|no matches to|did not exactly match"
+        r"|not have a final email delivery point|recipient name is not recognized|no valid recipients"
+        r"|(?<!sender )address rejected\.?\s*$",
         about="recipient",
     ),
     _general(
@@ -162,7 +165,7 @@ ROWS = (
         *_TOO_LARGE,
         _RFC_5321,
         words=r"message (?:size exceeds|is too large|too large|is too big|too big)"
-        r"|exceed\w* .{0,40}message size|exceed\w* .{0,30}size limit",
+        r"|exceed\w* .{0,40}message size|message size exceed|exceed\w* .{0,30}size limit",
     ),
     _general(
         "not-reached",
@@ -182,7 +185,9 @@ ROWS = (
         _RFC_5321,
         about="recipient",
         words=r"(?:unknown host|host unknown|host not found|name service error|domain (?:does not exist"
-        r"|not found|unknown)|couldn't find any host|no such domain|unrouteable|could not find a gateway)",
+        r"|not found|unknown)|couldn't find any host|no such domain|unrouteable|could not find a gateway"
+        r"|host \S+ not found|no mx (?:record )?found|no mx record|no smtp service|does not accept mail"
+        r"|domain is not reachable|name or service not known)",
     ),
     _general(
         "loop-in-words",
