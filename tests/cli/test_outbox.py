@@ -83,6 +83,50 @@ def test_cancel_purge_and_export(path):
     assert outbox("purge", path, "--older-than", "0").stdout == "deleted 1 message\n"
 
 
+@pytest.fixture
+def fated(path, catcher):
+    """Four refused messages, two whose fate is unknown, and one that waits."""
+    with Outbox(path) as box, rsmtp.Mailer(url(catcher), retries=0) as mailer:
+        for name in ("bob1", "bob2", "carol1", "carol2", "bob3", "carol3"):
+            if name.endswith("3"):
+                catcher.fault("end-of-data", disconnect=True, times=1)
+            else:
+                catcher.fault("rcpt", reply=(550, "5.1.1 no such user"), times=1)
+            box.put(("ann@example.org", [f"{name}@example.net"], LETTER[2]))
+            box.run(mailer)
+            catcher.clear_faults()
+        box.put(("ann@example.org", ["dora@example.net"], LETTER[2]))
+        states = [*["refused"] * 4, *["unknown"] * 2, "queued"]
+        assert [entry.state for entry in box.entries()] == states
+
+
+def test_those_that_match_are_retried_and_cancelled(path, fated):
+    shown = outbox("show", path, "--search", "to:bob").stdout
+    assert [line.split()[0] for line in shown.splitlines() if "example.net  Hello" in line] == ["1", "2", "5"]
+    by_search = outbox("retry", path, "--search", "to:bob")
+    assert (by_search.returncode, by_search.stdout) == (0, "queued 2 messages\n")
+    assert outbox("status", path).stdout.split() == ["queued", "3", "unknown", "2", "refused", "2"]
+    both = outbox("retry", path, "--search", "to:carol", "--state", "unknown", "--state", "refused")
+    assert both.stdout == "queued 3 messages\n"
+    assert outbox("cancel", path, "--search", "to:dora").stdout == "cancelled 1 message\n"
+    none = outbox("cancel", path, "--state", "unknown")
+    words = "cancelled 0 messages\nleft 1 message: it may have arrived: its fate is unknown\n"
+    assert (none.returncode, none.stdout) == (1, words)
+    rows = [json.loads(line) for line in outbox("export", path, "--search", "is:queued").stdout.splitlines()]
+    assert [row["id"] for row in rows] == [1, 2, 3, 4, 6]
+    assert outbox("retry", path, "5").stdout == "queued 5\n"
+
+
+def test_of_several_named_ones_the_others_are_done(path):
+    with Outbox(path) as box:
+        for key in "abc":
+            box.put(LETTER, key=key)
+        box.cancel("b")
+    done = outbox("cancel", path, "a", "b", "3")
+    assert (done.returncode, done.stdout) == (2, "cancelled 1\ncancelled 3\n")
+    assert "message 2 can't be cancelled: it is cancelled already" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -101,6 +145,13 @@ def test_cancel_purge_and_export(path):
         (["dead", "{path}", "--forever"], "--forever does not go with dead: it is for run"),
         (["show", "{path}", "--older-than", "0"], "--older-than does not go with show: it is for purge"),
         (["retry", "{path}", "1"], "it is queued already"),
+        (["retry", "{path}", "1", "--state", "dead"], "choose them by --state and --search: not both"),
+        (["show", "{path}", "1", "--search", "x"], "choose them by --state and --search: not both"),
+        (["cancel", "{path}", "--search", " "], "--search: it is empty"),
+        (["cancel", "{path}", "--search", "to:"], "--search: 'to:' says nothing yet"),
+        (["cancel", "{path}", "--search", "is:lost"], "--search: is:lost is not known"),
+        (["purge", "{path}", "--search", "x"], "--search does not go with purge"),
+        (["cancel", "{path}", "--state", "lost"], "state"),
         (["retry", "{path}", "1", "--connections", "2"], "--connections does not go with retry"),
     ],
 )

@@ -133,8 +133,8 @@ def test_nothing_that_is_done_to_a_message_reads_others(outbox):
         fates = ["sent", "sent", "refused", "unknown", "sent", "refused"]
         pairs = zip(claimed, fates, strict=True)
         store.settle(owner, [(one.id, receipt(one, fate)) for one, fate in pairs], now, as_stored=True)
-        store.retry(ids[2], now)
-        store.cancel(ids[2], now)
+        store.retry(ids[1:4], now, unknown=True)
+        store.cancel(ids[1:4], now)
         store.take_over(now + 100)
         outbox.history(ids[0])
         outbox.get(ids[1])

@@ -215,9 +215,16 @@ class Outboxes(RuleBasedStateMachine):
     @rule(data=st.data())
     def by_hand(self, data):
         if self.messages:
-            message = data.draw(st.sampled_from(self.messages))
-            change = data.draw(st.sampled_from([self.store.retry, self.store.cancel]))
-            if change(message, self.now) and change == self.store.retry:
+            some = data.draw(st.lists(st.sampled_from(self.messages), unique=True))
+            if data.draw(st.booleans()):
+                self.store.cancel(some, self.now)
+                return
+            unknown = data.draw(st.booleans())
+            with self.database.reading() as connection:
+                before = {entry.id: entry.state for entry in entries(connection)}
+            left = self.store.retry(some, self.now, unknown=unknown)
+            for message in set(some) - left.keys():
+                assert before[message] != "unknown" or unknown
                 for to in TO:
                     self.asked[message, to] = self.asked.get((message, to), 0) + 1
 

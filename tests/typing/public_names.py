@@ -396,6 +396,8 @@ def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]
         for entry in outbox.entries(["dead", "unknown"]):
             outbox.retry(entry.id)
         outbox.cancel("invoice/7")
+        changed: rsmtp.outbox.Changed = outbox.retry_all(["invoice/7", 2], unknown=True)
+        print(changed.done, changed.left, outbox.cancel_all(entry.id for entry in outbox.entries("queued")))
         outbox.purge("sent", older_than=datetime.timedelta(days=1))
         print(events[0].what, rsmtp.outbox.OutboxError, rsmtp.outbox.KeyInUse)
         return outbox.status()

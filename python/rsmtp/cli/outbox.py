@@ -9,8 +9,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -24,8 +26,10 @@ from rsmtp.cli.send import heed
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
-from rsmtp.outbox import Entry, Outbox, OutboxError
+from rsmtp.outbox import Changed, Entry, Outbox, OutboxError, looking
 from rsmtp.outbox.looking import TROUBLE
+from rsmtp.outbox.messages import states_of
+from rsmtp.outbox.recipients import STATES
 
 DESCRIPTION = """\
 Send the messages in an outbox, and manage them. An outbox is a file that a program puts
@@ -33,10 +37,12 @@ messages into (rsmtp.Outbox).
 
   run      send the messages that are due; with --forever wait for more, until Ctrl-C or SIGTERM
   status   count the messages in each state
-  show     show the given messages, or all; --state narrows it down
+  show     show the given messages, or all; --state and --search narrow it down
   dead     show the messages that need a person's attention: dead, refused, unknown
-  retry    queue messages again; those whose fate is unknown may then arrive twice
-  cancel   withdraw queued messages
+  retry    queue messages again: the given ones, or all in a --state, or all that match a --search
+           (dead and refused ones, if no --state is given). Those whose fate is unknown may then
+           arrive twice: give their numbers, or --state unknown
+  cancel   withdraw queued messages: the given ones, or by --state queued or --search
   purge    delete messages that were sent or cancelled a week ago; see --state and --older-than
   export   print all messages as JSON, one on each line
   serve    show the outbox as a web page, until Ctrl-C
@@ -48,6 +54,7 @@ examples:
   rsmtp outbox status mail.db
   rsmtp outbox show mail.db invoice/7         by its key, or its number
   rsmtp outbox retry mail.db 17 18
+  rsmtp outbox retry mail.db --state dead --search 'to:example.net error:timed'
   rsmtp outbox purge mail.db --state dead --older-than 30
   rsmtp outbox serve mail.db                  on http://127.0.0.1:8026/
 """
@@ -89,6 +96,12 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         metavar="STATE",
         help="only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled",
     )
+    parser.add_argument(
+        "--search",
+        metavar="TEXT",
+        help="only messages that match, as in the search of the page: words, from: to: subject: key: error: "
+        "is:dead before:2026-11-26 larger:1M -word",
+    )
     parser.add_argument("--older-than", metavar="DAYS", type=float, help="for purge (default: 7)")
     parser.add_argument("--forever", action="store_true", help="run: keep waiting for more messages")
     web.add_arguments(parser, WEB_PORT, "serve: ")
@@ -104,6 +117,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
 _GOES_WITH = {
     "which": ("MESSAGE", ("show", "retry", "cancel", "export")),
     "state": ("--state", ("show", "retry", "cancel", "purge", "export")),
+    "search": ("--search", ("show", "retry", "cancel", "export")),
     "older_than": ("--older-than", ("purge",)),
     "forever": ("--forever", ("run",)),
     "connections": ("--connections", ("run",)),
@@ -126,6 +140,8 @@ def check(given: argparse.Namespace) -> None:
             raise Stop(
                 exit_code.USAGE, f"{shown} does not go with {given.action}: it is for {', '.join(actions)}"
             )
+    if given.which and (given.state or given.search is not None):
+        raise Stop(exit_code.USAGE, "name the messages, or choose them by --state and --search: not both")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -207,7 +223,27 @@ def _status(outbox: Outbox, given: argparse.Namespace) -> int:
 def _chosen(outbox: Outbox, given: argparse.Namespace) -> Iterator[Entry]:
     if given.which:
         return (outbox.get(_named(outbox, which)) for which in given.which)
-    return outbox.entries(given.state)
+    if given.search is None:
+        return outbox.entries(given.state)
+    # They are shown in the order in which they were put.
+    return map(outbox.get, sorted(_found(outbox, given, STATES)))
+
+
+def _found(outbox: Outbox, given: argparse.Namespace, states: Sequence[str]) -> Iterator[int]:
+    """The numbers of the messages that --state and --search choose, newest first. `states`: the default."""
+    chosen = states_of(given.state or states, STATES)
+    if given.search is None:
+        return looking.numbers(outbox._database, chosen)
+    # Loaded here, because the page's modules take time to load.
+    from rsmtp._web.answer import Refusal
+    from rsmtp.outbox_page.searching import fits
+
+    if not given.search.strip():
+        raise Stop(exit_code.USAGE, "--search: it is empty")
+    try:
+        return looking.numbers(outbox._database, chosen, fits(given.search, whole=True))
+    except Refusal as refusal:
+        raise Stop(exit_code.USAGE, f"--{refusal.problem}") from None
 
 
 def _named(outbox: Outbox, which: str) -> int | str:
@@ -253,15 +289,44 @@ def _dead(outbox: Outbox, given: argparse.Namespace) -> int:
     return exit_code.PROBLEMS if any_there else exit_code.OK
 
 
-def _by_hand(change: Callable[[Outbox, int | str], Entry], done: str) -> Callable[..., int]:
-    def act(outbox: Outbox, given: argparse.Namespace) -> int:
-        if not given.which and not given.state:
-            raise Stop(exit_code.USAGE, "name the messages by number or key, or choose them by --state")
-        for entry in list(_chosen(outbox, given)):
-            print(f"{done} {change(outbox, entry.id).id}")
-        return exit_code.OK
+def _retry(outbox: Outbox, given: argparse.Namespace) -> int:
+    # A person who names a message, or this state, knows that it may arrive twice.
+    change = partial(outbox.retry_all, unknown=bool(given.which) or "unknown" in (given.state or ()))
+    return _change(outbox, given, change, ("retried", "queued"), ("refused", "dead"))
 
-    return act
+
+def _cancel(outbox: Outbox, given: argparse.Namespace) -> int:
+    return _change(outbox, given, outbox.cancel_all, ("cancelled", "cancelled"), ("queued",))
+
+
+def _change(
+    outbox: Outbox,
+    given: argparse.Namespace,
+    change: Callable[[Iterable[int]], Changed],
+    words: tuple[str, str],
+    states: Sequence[str],
+) -> int:
+    """`words`: what is done with a message, and what it is then. `states`: those that --search alone
+    chooses from."""
+    verb, done = words
+    if given.which:
+        ids = dict.fromkeys(outbox.get(_named(outbox, which)).id for which in given.which)
+        left = change(ids).left
+        for id in (id for id in ids if id not in left):
+            print(f"{done} {id}")
+        if left:
+            lines = (f"message {id} can't be {verb}: {why}" for id, why in left.items())
+            raise Stop(exit_code.USAGE, "\n".join(lines))
+        return exit_code.OK
+    if not given.state and given.search is None:
+        raise Stop(
+            exit_code.USAGE, "name the messages by number or key, or choose them by --state or --search"
+        )
+    changed = change(_found(outbox, given, states))
+    print(f"{done} {counted(changed.done, 'message')}")
+    for why, count in Counter(changed.left.values()).items():
+        print(f"left {counted(count, 'message')}: {why}")
+    return exit_code.PROBLEMS if changed.left else exit_code.OK
 
 
 def _purge(outbox: Outbox, given: argparse.Namespace) -> int:
@@ -301,8 +366,8 @@ ACTIONS: dict[str, Callable[[Outbox, argparse.Namespace], int]] = {
     "status": _status,
     "show": _show,
     "dead": _dead,
-    "retry": _by_hand(Outbox.retry, "queued"),
-    "cancel": _by_hand(Outbox.cancel, "cancelled"),
+    "retry": _retry,
+    "cancel": _cancel,
     "purge": _purge,
     "export": _export,
     "serve": _serve,

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 
 from rsmtp.outbox.ranges import Range, cut, joined, ranges_of
 
-#: Whether message `id` of a query is *sending*.
-IS_SENDING = (
-    "EXISTS (SELECT 1 FROM outbox_claim WHERE said AND last >= id AND first ="
-    " (SELECT max(first) FROM outbox_claim WHERE first <= id))"
-)
+_CLAIM = "last >= id AND first = (SELECT max(first) FROM outbox_claim WHERE first <= id)"
+#: Whether message `id` of a query is claimed.
+IS_CLAIMED = f"EXISTS (SELECT 1 FROM outbox_claim WHERE {_CLAIM})"
+#: Whether it is *sending*.
+IS_SENDING = f"EXISTS (SELECT 1 FROM outbox_claim WHERE said AND {_CLAIM})"
 
 
 def held(connection: sqlite3.Connection, owner: int) -> list[Range]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rsmtp.outbox import turns
+from rsmtp.outbox.database import Database
 from rsmtp.outbox.entry import ENTRIES, IS_LOOKED_UP, LOOKED_UP, Entry, counts, entries
 from rsmtp.outbox.rates import MINUTE
 from rsmtp.outbox.recipients import STATES, WAITING
@@ -96,6 +97,19 @@ def newest(
     if fits is None and (ids := _looked_up(connection, frozenset(states), below, limit + 1)) is not None:
         return Found(ids[:limit], ids[limit - 1] if len(ids) > limit else None)
     return _read_through(connection, states, below, limit, fits)
+
+
+def numbers(
+    database: Database, states: Sequence[str], fits: Callable[[Row], bool] | None = None
+) -> Iterator[int]:
+    """All messages in these states, newest first. No lock is held between them."""
+    below: int | None = None
+    while True:
+        with database.reading() as connection:
+            found = newest(connection, states, below, _AT_ONCE, fits)
+        yield from found.ids
+        if (below := found.next) is None:
+            return
 
 
 def _looked_up(

@@ -63,17 +63,19 @@ class Messages:
             return octets
 
     def _id(self, which: int | str) -> int:
+        if (id := self._find(which)) is None:
+            kind = "key" if isinstance(which, str) else "number"
+            raise KeyError(f"there is no message with the {kind} {which!r}")
+        return id
+
+    def _find(self, which: int | str) -> int | None:
         if isinstance(which, bool) or not isinstance(which, (int, str)):
             raise arguments.wanted("which", "the number or the key of a message", which)
-        column = "id" if isinstance(which, int) else "key"
+        column = "key" if isinstance(which, str) else "id"
+        query = f"SELECT id FROM outbox_message WHERE {column} = ?"
         with self._database.reading() as connection:
-            found = connection.execute(
-                f"SELECT id FROM outbox_message WHERE {column} = ?", (which,)
-            ).fetchone()
-        if found is None:
-            raise KeyError(f"there is no message with the {'number' if column == 'id' else 'key'} {which!r}")
-        id: int = found[0]
-        return id
+            found = connection.execute(query, (which,)).fetchone()
+        return None if found is None else int(found[0])
 
     def _entry(self, id: int) -> Entry:
         with self._database.reading() as connection:

@@ -46,6 +46,8 @@ CLAIM = 500
 _CLAIM_OCTETS = 8 * 1024 * 1024
 # States from which `retry` queues a message again.
 _AGAIN = ("unknown", "refused", "dead", "cancelled")
+# The state of a queued message that a process has claimed.
+CLAIMED = "claimed"
 
 
 class Known(NamedTuple):
@@ -238,31 +240,42 @@ class Store:
 
     # -- by hand -------------------------------------------------------------------------
 
-    def retry(self, message: int, now: float) -> bool:
-        """Queues the message again for the recipients that did not get it. False if it is queued, being
-        sent, or sent to all."""
+    def retry(self, messages: Sequence[int], now: float, *, unknown: bool) -> dict[int, str]:
+        """Queues the messages again, for the recipients that did not get them; those whose fate is
+        unknown only with `unknown`. Returns the states of the others, which are left as they are."""
+        states = _AGAIN if unknown else _AGAIN[1:]
+        left: dict[int, str] = {}
+        again: list[Fate] = []
         with self.database.writing() as connection:
-            fate = fates.of(connection, message)
-            if fate.state not in _AGAIN:
-                return False
-            standings = fate.standings(len(fates.addresses(connection, message)))
-            again = fate._replace(
-                state="queued", owner=None, due=now, changed=now, first_tried=None, attempts=0
-            )
-            fates.write(connection, [again.with_standings(with_state(standings, _AGAIN, "open"))])
-            connection.execute("UPDATE outbox_message SET expires = NULL WHERE id = ?", (message,))
-            turns.queue(connection, message, message)
-            fates.note(connection, message, now, "queued", "again, by hand")
-            return True
+            for message in messages:
+                fate = fates.of(connection, message)
+                if fate.state not in states:
+                    left[message] = _state_of(connection, message)
+                    continue
+                standings = fate.standings(len(fates.addresses(connection, message)))
+                fate = fate._replace(
+                    state="queued", owner=None, due=now, changed=now, first_tried=None, attempts=0
+                )
+                again.append(fate.with_standings(with_state(standings, _AGAIN, "open")))
+            fates.write(connection, again)
+            for first, last, _ in ranges_of(fate.message for fate in again):
+                connection.execute(
+                    "UPDATE outbox_message SET expires = NULL WHERE id BETWEEN ? AND ?", (first, last)
+                )
+                turns.queue(connection, first, last)
+            for fate in again:
+                fates.note(connection, fate.message, now, "queued", "again, by hand")
+        return left
 
-    def cancel(self, message: int, now: float) -> bool:
-        """False if a process has claimed the message, or it has ended."""
+    def cancel(self, messages: Sequence[int], now: float) -> dict[int, str]:
+        """Cancels the queued messages. Returns the states of the others: processes have claimed them, or
+        they have ended."""
         with self.database.writing() as connection:
-            if not turns.remove(connection, message):
-                return False
-            _end_open(connection, message, now, "cancelled")
-            fates.note(connection, message, now, "cancelled", "by hand")
-            return True
+            free = turns.remove_all(connection, messages)
+            for message in free:
+                _end_open(connection, message, now, "cancelled")
+                fates.note(connection, message, now, "cancelled", "by hand")
+            return {message: _state_of(connection, message) for message in set(messages).difference(free)}
 
     def purge(self, states: Sequence[str], before: float) -> int:
         with self.database.writing() as connection:
@@ -354,6 +367,17 @@ def _end_open(
         changed=now, owner=owner, error=before.error if error is None else error,
     )  # fmt: skip
     fates.write(connection, [ended.with_standings(standings)])
+
+
+def _state_of(connection: sqlite3.Connection, message: int) -> str:
+    """The state of a message that can't be retried or cancelled. "" if it is not there."""
+    row = connection.execute(
+        f"SELECT {claims.IS_CLAIMED}, {claims.IS_SENDING} FROM outbox_message WHERE id = ?", (message,)
+    ).fetchone()
+    if row is None:
+        return ""
+    is_claimed, is_sending = row
+    return "sending" if is_sending else CLAIMED if is_claimed else fates.of(connection, message).state
 
 
 def _give_up(connection: sqlite3.Connection, message: int, now: float, why: str) -> None:

@@ -4,7 +4,7 @@ Consecutive messages that are alike share a row until some of them are taken."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -39,22 +39,42 @@ def queue(connection: sqlite3.Connection, first: int, last: int) -> None:
 
 def remove(connection: sqlite3.Connection, message: int) -> bool:
     """Takes one message out of its turn. False: it is not free."""
-    row = connection.execute(
-        "SELECT * FROM outbox_turn WHERE first <= ?1 AND last >= ?1 AND (priority, due) = (SELECT priority,"
-        " COALESCE(outbox_fate.due, outbox_message.due) FROM outbox_message LEFT JOIN outbox_fate"
-        " ON outbox_fate.message = id WHERE id = ?1)",
-        (message,),
-    ).fetchone()
-    if row is None:
-        return False
-    turn = Turn._make(row)
-    _end(connection, turn)
-    for first, last in ((turn.first, message - 1), (message + 1, turn.last)):
-        if first <= last:
-            query = "SELECT sum(size) FROM outbox_message WHERE id BETWEEN ? AND ?"
-            (octets,) = connection.execute(query, (first, last)).fetchone()
-            add(connection, turn._replace(first=first, last=last, octets=octets))
-    return True
+    return bool(remove_all(connection, [message]))
+
+
+def remove_all(connection: sqlite3.Connection, messages: Iterable[int]) -> list[int]:
+    """Takes the messages that are free out of their turns; returns them, in order."""
+    taken: list[int] = []
+    wanted = sorted(set(messages), reverse=True)
+    while wanted:
+        row = connection.execute(
+            "SELECT * FROM outbox_turn WHERE first <= ?1 AND last >= ?1 AND (priority, due) = (SELECT"
+            " priority, COALESCE(outbox_fate.due, outbox_message.due) FROM outbox_message"
+            " LEFT JOIN outbox_fate ON outbox_fate.message = id WHERE id = ?1)",
+            (message := wanted.pop(),),
+        ).fetchone()
+        if row is None:
+            continue
+        turn = Turn._make(row)
+        _end(connection, turn)
+        # The rest of the turn goes on in pieces.
+        start = turn.first
+        while True:
+            _add_piece(connection, turn, start, message - 1)
+            taken.append(message)
+            start = message + 1
+            if not wanted or wanted[-1] > turn.last:
+                break
+            message = wanted.pop()
+        _add_piece(connection, turn, start, turn.last)
+    return taken
+
+
+def _add_piece(connection: sqlite3.Connection, turn: Turn, first: int, last: int) -> None:
+    if first <= last:
+        query = "SELECT sum(size) FROM outbox_message WHERE id BETWEEN ? AND ?"
+        (octets,) = connection.execute(query, (first, last)).fetchone()
+        add(connection, turn._replace(first=first, last=last, octets=octets))
 
 
 def expired(connection: sqlite3.Connection, now: float) -> list[int]:

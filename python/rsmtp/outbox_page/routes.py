@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Event
 from typing import Final
 
@@ -11,12 +10,11 @@ from rsmtp._web import events, shown
 from rsmtp._web.answer import Answer, Refusal, as_json
 from rsmtp._web.mail import Mail
 from rsmtp._web.routes import API, Request, Routes, page_of
-from rsmtp._web.search import Language, Searched, folded
 from rsmtp.outbox import Entry, Outbox, looking
 from rsmtp.outbox.entry import entries
-from rsmtp.outbox.looking import TROUBLE, Row
+from rsmtp.outbox.looking import TROUBLE
 from rsmtp.outbox.recipients import STATES, WAITING
-from rsmtp.outbox_page import told
+from rsmtp.outbox_page import searching, told
 from rsmtp.outbox_page.source import Source
 
 # The page draws the rates of this many minutes.
@@ -25,10 +23,6 @@ MINUTES: Final = 60
 CHOICES: Final = {"all": STATES, "trouble": TROUBLE, "waiting": WAITING} | {
     state: (state,) for state in STATES
 }
-LANGUAGE: Final = Language(
-    fields=("from", "to", "subject", "message-id", "key", "server", "error"),
-    states={"is": {state: state for state in STATES}},
-)
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def messages(request: Asked) -> Answer:
     chosen = request.query.get("state", "all")
     if chosen not in CHOICES:
         raise Refusal(400, f"state: {chosen!r} is none of {', '.join(CHOICES)}")
-    fits = _fits(request.query.get("search", ""))
+    fits = searching.fits(request.query.get("search", ""))
     with request.context.source.opened() as outbox, outbox._database.reading() as connection:
         found = looking.newest(connection, CHOICES[chosen], before, limit, fits)
         rows = {entry.id: entry for entry in entries(connection, *_those(found.ids))}
@@ -145,35 +139,3 @@ def _mail(request: Asked, number: int) -> Mail:
 
 def _those(ids: list[int]) -> tuple[str, tuple[int, ...]]:
     return f"id IN ({', '.join('?' * len(ids))})", tuple(ids)
-
-
-def _fits(text: str) -> Callable[[Row], bool] | None:
-    """Raises Refusal (400) for an invalid search."""
-    tests = LANGUAGE.parse(text)
-    if not tests:
-        return None
-
-    def fits(row: Row) -> bool:
-        searched = _searched(row)
-        return all(test(searched) for test in tests)
-
-    return fits
-
-
-def _searched(row: Row) -> Searched:
-    fields = {
-        "from": folded([row.from_addr]),
-        "to": folded(row.to_addrs),
-        "subject": folded([row.subject]),
-        "message-id": folded([row.message_id]),
-        "key": folded([row.key]),
-        "server": folded([row.server]),
-        "error": folded([row.error]),
-    }
-    return Searched(
-        anywhere=folded([*fields.values(), str(row.id)]),
-        fields=fields,
-        states=frozenset([row.state]),
-        received_at=datetime.fromtimestamp(row.created, UTC),
-        size=row.size,
-    )

@@ -9,7 +9,7 @@ _shtab_rsmtp_subparsers=(send merge outbox bounce dkim lint check providers catc
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
 _shtab_rsmtp_merge_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --unsubscribe --attach --layouts --encoding --delimiter --limit --preview --dry-run --test-to --outbox --key --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
-_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
+_shtab_rsmtp_outbox_option_strings=(-h --help --state --search --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_bounce_option_strings=(-h --help --json --outbox --verp)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_lint_option_strings=(-h --help --unsent --bulk --ignore --fail-on --rspamd --spamd --json)

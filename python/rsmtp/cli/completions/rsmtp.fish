@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send merge outbox bounce dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --bounces --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --verp --via --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --bounces --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --search --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --verp --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -138,6 +138,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using merge' -l dkim-domain -x -d 'the domain
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a outbox -d 'Send the messages in an outbox, and manage them. An outbox is a file that a program puts'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l state -x -d 'only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l search -x -d 'only messages that match, as in the search of the page: words, from: to: subject: key: error: is:dead before:2026-11-26 larger:1M -word'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l older-than -x -d 'for purge (default: 7)'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l forever -d 'run: keep waiting for more messages'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l web-port -x -d 'serve: the web page'"'"'s port; 0 takes a free one (default: 8026, or another if that is taken)'
