@@ -3,13 +3,17 @@
 import base64
 import contextlib
 import copy
+import json
 import pickle
 import re
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rsmtp
+import rsmtp.tasks
 
 from .gpg import GPG, Gpg, ago
 from .letters import SENDERS, SERVERS, TEXT, letter, read, said, sent
@@ -332,6 +336,40 @@ def test_out_of_an_outbox(pgp, gpg, tmp_path):
     assert said(read(gpg.decrypted(read(bytes(caught.data))))).rstrip() == TEXT.rstrip()
 
 
+def test_a_task(pgp, gpg, tmp_path):
+    """In JSON, as Celery and others carry it."""
+    told = json.loads(json.dumps(rsmtp.tasks.job(letter().protect(pgp, encrypt=True), key="letter/1")))
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
+            rsmtp.tasks.Deliverer(mailer, once=tmp_path / "sent.db")(told)
+        (caught,) = catcher.wait_for(1, 20)
+    assert said(read(gpg.decrypted(read(bytes(caught.data))))).rstrip() == TEXT.rstrip()
+
+
+@settings(max_examples=200, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_damaged_keys(random, raw):
+    """They can be used, or it is a ValueError."""
+    damaged = bytearray(random.choice(raw))
+    for _ in range(random.choice([1, 2, 9])):
+        at = random.randrange(len(damaged))
+        damaged[at : at + random.choice([0, 1, 1, 20])] = random.randbytes(random.choice([0, 1, 1, 9]))
+    pgp = {"recipients": {"ann@example.org": bytes(damaged)}}
+    message = letter("x", to="ann@example.org")
+    for make in (
+        lambda: rsmtp.OpenPgp(bytes(damaged), autocrypt="mutual"),
+        lambda: message.protect(rsmtp.OpenPgp(**pgp), sign=False, encrypt=True),
+    ):
+        with contextlib.suppress(ValueError):
+            make()
+
+
+@pytest.fixture(scope="module")
+def raw(gpg):
+    """A secret and a public key, binary."""
+    return gpg("--export-secret-keys", "ann@example.org"), gpg.public("ann@example.org")
+
+
 def test_a_merge(pgp, gpg):
     template = rsmtp.Template(
         "Dear {{ name }}", subject="Hello {{ name }}", from_="ann@example.org", to="{{ name }}@example.com"
@@ -373,7 +411,7 @@ def test_a_senders_key_that_expires_meanwhile(gpg, monkeypatch):
         letter().protect(pgp)
 
 
-def test_what_does_not_fit(gpg, ann, pgp):
+def test_what_does_not_fit(gpg, ann, tmp_path):
     public = gpg("--armor", "--export", "ann@example.org")
     no_secret = r"^key: there is no secret key in it; `gpg --export-secret-keys"
     for octets in (public, gpg.public("ann@example.org")):
@@ -396,6 +434,15 @@ def test_what_does_not_fit(gpg, ann, pgp):
         rsmtp.OpenPgp(ann, autocrypt="yes")
     with pytest.raises(ValueError, match=r"^key: it is missing, and autocrypt= tells"):
         rsmtp.OpenPgp(recipients={}, autocrypt="mutual")
+    with pytest.raises(ValueError, match=r"^key: .*it has no part that is for encryption"):
+        rsmtp.OpenPgp(gpg.secret("eve@example.com"), autocrypt="mutual")
+    (tmp_path / "pubring.kbx").write_bytes(bytes(8) + b"KBXf" + bytes(99))
+    with pytest.raises(
+        ValueError, match=r"^recipients: .*pubring.kbx: it is a keybox of GnuPG; `gpg --export"
+    ):
+        rsmtp.OpenPgp(ann, recipients=tmp_path / "pubring.kbx")
+    with pytest.raises(TypeError, match=r"^recipients: bob@example.com: a path, or a key .*not list"):
+        letter().protect(rsmtp.OpenPgp(ann, recipients={"bob@example.com": [b""]}), encrypt=True)
     with pytest.raises(
         TypeError, match=r"^key: a path, or a key as bytes or armoured text, is wanted, not 7"
     ):

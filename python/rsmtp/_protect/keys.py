@@ -11,10 +11,15 @@ from rsmtp._protect.recipients import octets as octets_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 _WHAT = "a path, or a key as bytes or armoured text,"
 _PUBLIC, _PRIVATE = (f"-----BEGIN PGP {kind} KEY BLOCK-----".encode() for kind in ("PUBLIC", "PRIVATE"))
+_ASKED = (
+    *("tag", "signature_type", "signature_created", "issuer_fingerprint", "issuer_key_id"),
+    *("fingerprint", "key_created", "key_validity_period", "user_id_email"),
+)
 _SUFFIXES = (".asc", ".gpg", ".pgp", ".pub")
 
 
@@ -33,14 +38,24 @@ def said(error: Exception) -> str:
 def certificates(name: str, source: Any) -> list[Any]:
     """The public keys of a source, one at least."""
     octets = octets_of(name, source, _WHAT)
-    found = []
+    if octets[8:12] == b"KBXf":
+        raise ValueError(f"{name}: it is a keybox of GnuPG; `gpg --export ADDRESS` writes its keys")
+    found: list[Any] = []
     for block in _blocks(octets):
         try:
-            found += sequoia().Cert.split_bytes(block)
+            found += _readable(*sequoia().Cert.split_bytes(block))
         except RuntimeError as error:
             raise ValueError(f"{name}: it can't be read as an OpenPGP key: {said(error)}") from None
     if not found:
         raise ValueError(f"{name}: there is no OpenPGP key in it")
+    return found
+
+
+def _readable(*found: Any) -> tuple[Any, ...]:
+    """These keys. A damaged one that Sequoia takes, and can't write again, is an error at once."""
+    for each in found:
+        for _ in packets(each):
+            pass
     return found
 
 
@@ -77,8 +92,18 @@ class Keyring:
 
 
 def addresses(cert: Any) -> list[str]:
-    pile = sequoia("pysequoia.packet").PacketPile.from_bytes(bytes(cert))
-    return [packet.user_id_email for packet in pile if packet.user_id_email]
+    return [packet.user_id_email for packet in packets(cert) if packet.user_id_email]
+
+
+def packets(key: Any) -> Iterator[Any]:
+    """Those that can be understood: an RFC to come may have others, and asking them is an error."""
+    for each in sequoia("pysequoia.packet").PacketPile.from_bytes(bytes(key)):
+        try:
+            for asked in _ASKED:
+                getattr(each, asked)
+        except RuntimeError:
+            continue
+        yield each
 
 
 # -- what can encrypt --------------------------------------------------------------------------
@@ -169,7 +194,7 @@ def _groups(cert: Any) -> tuple[list[Any], list[tuple[Any, list[Any]]]]:
     packet = sequoia("pysequoia.packet")
     head: list[Any] = []
     subkeys: list[tuple[Any, list[Any]]] = []
-    for each in packet.PacketPile.from_bytes(bytes(cert)):
+    for each in packets(cert):
         if each.tag == packet.Tag.PublicSubkey:
             subkeys.append((each, []))
         elif each.tag != packet.Tag.Signature:
@@ -203,11 +228,11 @@ def _encrypts(packets: list[Any]) -> bool:
 # -- the least that others need ----------------------------------------------------------------
 
 
-def minimal(cert: Any, address: str) -> bytes:
+def minimal(name: str, cert: Any, address: str = "") -> bytes:
     """The five packets of a key in Autocrypt (Level 1, section 2.1.1): the primary key, a user ID with
     its signature, the newest part that encrypts with its own."""
     packet = sequoia("pysequoia.packet")
-    part = max(parts(address, cert), key=lambda each: each.created)
+    part = max(parts(name, cert), key=lambda each: each.created)
     head, _ = _groups(cert)
     primary, rest = head[0], head[1:]
     at = [index for index, each in enumerate(rest) if each.tag == packet.Tag.UserID]
@@ -250,7 +275,7 @@ def identity(key: Any, password: str | None) -> Identity:
     elif _PUBLIC in octets:
         raise ValueError(_NO_SECRET)
     try:
-        tsk = sequoia().Tsk.from_bytes(octets)
+        [tsk] = _readable(sequoia().Tsk.from_bytes(octets))
     except RuntimeError as error:
         several = " (one key is wanted)" if "keyring" in said(error) else ""
         raise ValueError(f"key: it can't be read as an OpenPGP key: {said(error)}{several}") from None
@@ -269,7 +294,7 @@ _NO_SECRET = "key: there is no secret key in it; `gpg --export-secret-keys ADDRE
 def _why_not(words: str, tsk: Any, password: str | None) -> str:
     packet = sequoia("pysequoia.packet")
     secret = (packet.Tag.SecretKey, packet.Tag.SecretSubkey)
-    if not any(each.tag in secret for each in packet.PacketPile.from_bytes(bytes(tsk))):
+    if not any(each.tag in secret for each in packets(tsk)):
         return _NO_SECRET
     if "No suitable" in words:
         return "key: none of its parts can sign now; each has expired, is revoked, or is for something else"

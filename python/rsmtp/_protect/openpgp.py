@@ -83,6 +83,8 @@ class OpenPgp:
             raise ValueError("key: it is missing, and autocrypt= tells the sender's key")
         self._autocrypt = autocrypt
         self._own = keys.identity(key, password) if key is not None else None
+        if autocrypt is not None and self._own is not None:
+            keys.minimal("key", self._own.cert)
         self._recipients: Any = recipients
         if isinstance(recipients, (str, os.PathLike)):
             self._recipients = keys.Keyring(recipients)
@@ -111,7 +113,7 @@ class OpenPgp:
         if self._own is None:
             raise ValueError("key: it is missing, and an Autocrypt field tells the sender's key")
         preference = "prefer-encrypt=mutual; " if self._autocrypt == "mutual" else ""
-        return _autocrypt(text("address", address), preference, self._own.cert)
+        return _autocrypt("key", text("address", address), preference, self._own.cert)
 
     def outer_fields(self, sender: str) -> list[bytes]:
         """What the message's header gets from `message.protect`."""
@@ -123,7 +125,7 @@ class OpenPgp:
         if not self._autocrypt or len(readers) < 2:
             return []
         return [
-            folded("Autocrypt-Gossip", _autocrypt(address, "", self._key_of(address)[0]))
+            folded("Autocrypt-Gossip", _autocrypt("recipients", address, "", self._key_of(address)[0]))
             for address in readers
         ]
 
@@ -149,6 +151,7 @@ class OpenPgp:
     def _key_of(self, address: str) -> tuple[Any, list[keys.Part]]:
         if self._recipients is None:
             raise ValueError("recipients: give rsmtp.OpenPgp their keys to encrypt for them")
+        ring = isinstance(self._recipients, keys.Keyring)
         source = looked_up(self._recipients, text("recipients", address))
         if source is None or source == b"":
             raise ValueError(
@@ -156,8 +159,7 @@ class OpenPgp:
                 "encrypted for it"
             )
         name = f"recipients: {address}"
-        found = source if isinstance(source, list) else keys.certificates(name, source)
-        return keys.for_encryption(name, found)
+        return keys.for_encryption(name, source if ring else keys.certificates(name, source))
 
     def __reduce_ex__(self, protocol: Any, /) -> NoReturn:
         raise TypeError(
@@ -175,10 +177,10 @@ def _crlf(octets: bytes) -> bytes:
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def _autocrypt(address: str, preference: str, cert: Any) -> str:
+def _autocrypt(name: str, address: str, preference: str, cert: Any) -> str:
     import base64
 
-    data = base64.b64encode(keys.minimal(cert, address)).decode()
+    data = base64.b64encode(keys.minimal(name, cert, address)).decode()
     # In pieces, so that the field can be folded; readers take the blanks out.
     pieces = " ".join(data[at : at + 64] for at in range(0, len(data), 64))
     return f"addr={address}; {preference}keydata={pieces}"
