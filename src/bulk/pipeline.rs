@@ -98,7 +98,7 @@ impl<P: Payload> Pipeline<P> {
         drop(locked);
         let fresh = session.begun == 0;
         Self {
-            window: Window::new(mailer.bounds.window, now),
+            window: Window::new(mailer.bounds.window, ledger.minds_ends(), now),
             rate: mailer.bounds.rate.map(|rate| Rate::new(rate, now)),
             mailer,
             sender,
@@ -228,6 +228,9 @@ impl<P: Payload> Pipeline<P> {
     /// Sends as many messages as the window has room for. If there is room but no message, returns
     /// what the queue says about when to look again.
     fn fill(&mut self, session: &mut Session, now: Instant) -> Filled {
+        if self.window.gathers(self.in_flight.len()) {
+            return Filled::Full;
+        }
         while self.window.has_room(self.in_flight.len()) && session.takes_transaction() {
             if self.is_spent(session, now) {
                 return Filled::Spent;

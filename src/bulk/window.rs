@@ -6,7 +6,10 @@
 //! one round trip, with a margin, and for nearby servers enough to bridge our own pauses. A fast
 //! distant server soon has thousands in flight, a fast nearby one a few hundred, and a slow one a
 //! few.
-//! flight, a fast one near by a few hundred, a slow one a few.
+//!
+//! A ledger that wants to hear of ends needs some time for each record. So it hears of half a
+//! window at once, while the server answers the other half, and a window has room for what the
+//! server answers meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +21,8 @@ const NEAR: usize = 256;
 /// less, but over a whole round trip in any case.
 const PERIOD: Duration = Duration::from_millis(250);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+/// How long a ledger may take, with all that it has to wait for.
+const RECORD: Duration = Duration::from_millis(10);
 /// The most octets in flight.
 const OCTETS: usize = 8 * 1024 * 1024;
 
@@ -25,6 +30,8 @@ const OCTETS: usize = 8 * 1024 * 1024;
 pub struct Window {
     messages: usize,
     most: usize,
+    /// A ledger wants to hear of ends.
+    recorded: bool,
     /// The largest useful window, as far as is known.
     useful: usize,
     /// The total size of the messages in flight.
@@ -44,10 +51,11 @@ pub struct Window {
 }
 
 impl Window {
-    pub fn new(most: usize, now: Instant) -> Self {
+    pub fn new(most: usize, recorded: bool, now: Instant) -> Self {
         Self {
             messages: FIRST.min(most),
             most,
+            recorded,
             useful: most,
             octets: 0,
             begun: 0,
@@ -64,6 +72,11 @@ impl Window {
     /// Whether one more message may be sent. The first always may.
     pub fn has_room(&self, in_flight: usize) -> bool {
         in_flight == 0 || (in_flight < self.messages && self.octets < OCTETS)
+    }
+
+    /// Whether to wait for answers, although there is room, so that more ends are recorded at once.
+    pub fn gathers(&self, in_flight: usize) -> bool {
+        self.recorded && in_flight > self.messages / 2
     }
 
     /// How many more may be sent, regardless of their size.
@@ -105,12 +118,13 @@ impl Window {
 
     /// Twice the number that the server answers in one round trip, and twice that again while
     /// answers arrive at minimal delay, since the window may still grow. At least the number that
-    /// it answers in two periods, up to NEAR.
+    /// it answers in two periods, up to NEAR, and while a ledger records an end.
     fn what_is_of_use(&self, period: Duration) -> usize {
         let in_a = |time: Duration| (self.recent as f64 * time.as_secs_f64() / period.as_secs_f64()) as usize;
         let Some(nearness) = self.nearness else { return self.most };
         let turns = if self.took > 2 * nearness { 2 } else { 4 };
-        in_a(turns * nearness).max(in_a(2 * PERIOD).clamp(FEWEST, NEAR))
+        let record = if self.recorded { RECORD } else { Duration::ZERO };
+        in_a(turns * nearness).max(in_a(2 * PERIOD).clamp(FEWEST, NEAR)).max(in_a(record))
     }
 }
 
@@ -135,7 +149,12 @@ mod tests {
         fn new(most: usize, a_second: u32, later: Duration) -> Self {
             let now = Instant::now();
             let each = Duration::from_secs(1) / a_second;
-            Self { window: Window::new(most, now), in_flight: [].into(), each, later, now, free: now }
+            Self { window: Window::new(most, false, now), in_flight: [].into(), each, later, now, free: now }
+        }
+
+        fn recorded(mut self) -> Self {
+            self.window.recorded = true;
+            self
         }
 
         /// The server has answered one more message.
@@ -181,6 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn a_ledger_hears_of_half_a_window_and_the_server_has_the_other_half() {
+        assert_eq!(Server::new(5000, 250_000, MS / 20).recorded().settled(), 2500);
+        assert_eq!(Server::new(2000, 250_000, MS / 20).recorded().settled(), 2000);
+        assert_eq!(Server::new(2000, 5_000, MS / 5).recorded().settled(), NEAR);
+        assert!((FEWEST..=60).contains(&Server::new(2000, 60, MS).recorded().settled()));
+        let mut window = Window::new(100, true, Instant::now());
+        assert!(!window.gathers(FIRST / 2) && window.gathers(FIRST / 2 + 1));
+        window = Window::new(1, true, Instant::now());
+        assert!(!window.gathers(0) && window.gathers(1));
+        assert!(!Window::new(100, false, Instant::now()).gathers(FIRST));
+    }
+
+    #[test]
     fn it_never_makes_a_server_wait() {
         for (a_second, later) in [(1_000, 600 * MS), (20_000, 20 * MS), (3_000, 100 * MS)] {
             let bridged = (f64::from(a_second) * later.as_secs_f64()) as usize;
@@ -221,7 +253,7 @@ mod tests {
     #[test]
     fn large_messages_fill_it_and_one_always_fits() {
         let now = Instant::now();
-        let mut window = Window::new(10, now);
+        let mut window = Window::new(10, false, now);
         window.begun(OCTETS + 1, now);
         assert!(!window.has_room(1) && window.has_room(0));
     }
