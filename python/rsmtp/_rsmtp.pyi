@@ -1847,12 +1847,6 @@ class Receipt:
         Where the sending was `timed`: seconds since its connection was begun, from which the times
         of the lines count, and the lines.
         """
-    @property
-    def _plainly_sent(self, /) -> tuple[str | None, int, str] | None:
-        """
-        `(server, code, text)` where all recipients were sent by this one reply, and there is no
-        more to tell. None: there is.
-        """
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
         """
         For notebooks: a table of the recipients, refused and unknown first.
@@ -1861,6 +1855,16 @@ class Receipt:
     def _restored(told: dict[str, typing.Any], message: object, error: BaseException | None) -> Receipt:
         """
         One out of a pickle.
+        """
+    @staticmethod
+    def _runs(
+        told: list[tuple[int, Receipt]],
+    ) -> tuple[list[tuple[int, str | None, int, list[str]]], list[tuple[int, Receipt]]]:
+        """
+        Divides receipts of numbered messages into runs and others, each in order. A run has
+        consecutive messages, each of which one reply accepted for all recipients with nothing
+        more to tell, by one server and with one code. Of two receipts for one message, the first
+        counts.
         """
     @staticmethod
     def _suppressed(message: object, suppressed: list[tuple[str, str]]) -> Receipt:

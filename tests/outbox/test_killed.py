@@ -102,6 +102,24 @@ def test_an_answer_that_comes_too_late_is_told_all_the_same(path):
         assert outbox.get(1).state == "sent"
 
 
+def test_the_lease_is_renewed_while_a_server_takes_its_time(path, catcher, run):
+    with Outbox(path, lease=1.5) as outbox:
+        catcher.fault("end of data", delay=3.0)
+        outbox.put(raw(1))
+        ended = threading.Event()
+
+        def watch():
+            while not ended.wait(0.1):
+                outbox._store.take_over(time.time())
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        run(outbox)
+        ended.set()
+        watching.join()
+        assert [event.what for event in outbox.history(1)] == ["queued", "sent"]
+
+
 def test_forever_goes_on_until_it_is_told_to_stop(path):
     with rsmtp.Catcher() as catcher, Outbox(path) as outbox:
         stop = threading.Event()

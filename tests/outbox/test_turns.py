@@ -78,15 +78,13 @@ def test_claims_grow_with_what_is_sent(outbox, catcher, monkeypatch):
     assert seen[0] == 500 and max(seen) == 8000 and sum(seen) == 12_000
 
 
-def test_what_after_send_is_told_has_been_written_down(outbox, catcher):
+def test_what_after_send_is_told_has_been_written_down(outbox, catcher, run):
     outbox.put_all(raw(number) for number in range(600))
     told = []
 
     def after(receipt):
         told.append(outbox.status()["sent"] >= len(told) + 1)
 
-    url = f"smtp://{catcher.host}:{catcher.port}?tls=none"
-    with rsmtp.Mailer(url, after_send=after) as mailer:
-        outbox.run(mailer)
+    run(outbox, after_send=after)
     assert told == [True] * 600
     assert sorted(number_of(message.data) for message in catcher.messages) == list(range(600))

@@ -16,7 +16,7 @@ from rsmtp._client.local_hostname import address_literal
 from rsmtp._common import observing
 from rsmtp._common.observing import NO_WATCH
 from rsmtp._common.tracebacks import hidden, named, shortened
-from rsmtp._mailer.feeding import ENDED, each_made, feed, put
+from rsmtp._mailer.feeding import ENDED, AwaitedLists, each_made, feed, put, takes_all
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.rounds import each_once, teller
 from rsmtp._mailer.servers import Local
@@ -43,6 +43,7 @@ class AsyncSending:
         timed: bool = False,
         note: Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
         rules: Any = None,
+        hooked: bool = True,
     ) -> None:
         self._pool = pool
         self._hops = hops
@@ -58,8 +59,9 @@ class AsyncSending:
         self._note = note
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
-        # Whether each receipt is told, to `after_send` too, and how many of `receipts` were.
-        self._tells_rules = rules is not None and rules.after_send is not None
+        # Whether each receipt is told, to `after_send` too unless the caller does that (`hooked`), and
+        # how many of `receipts` were.
+        self._tells_rules = hooked and rules is not None and rules.after_send is not None
         self._is_every_told = self._tells_rules or self._watch.tell is not None
         self._told = 0
         self.receipts: list[Receipt] = []
@@ -220,9 +222,13 @@ class AsyncSending:
         messages = each_made(self._messages, self._make)
         if self._rules is not None:
             messages = self._rules.each_awaited(messages)
-        async for _ in (
-            self._one_by_one(messages) if hasattr(messages, "__aiter__") else self._helpings(messages)
-        ):
+        if type(messages) is AwaitedLists:
+            fed = self._list_by_list(messages)
+        elif hasattr(messages, "__aiter__"):
+            fed = self._one_by_one(messages)
+        else:
+            fed = self._helpings(messages)
+        async for _ in fed:
             self._stir()
             while not (self._sending.wants_more or self._sending.is_fed or self._sending.failure):
                 await self._changed.wait()
@@ -241,6 +247,15 @@ class AsyncSending:
         except Exception as raised:
             raised.add_note(ENDED)
             raise
+        self._sending.finish()
+
+    async def _list_by_list(self, messages: AwaitedLists) -> AsyncGenerator[None, None]:
+        async for some in messages.lists:
+            iterator = iter(some)
+            while not takes_all(self._sending, iterator):
+                yield
+                await asyncio.sleep(0)
+            yield
         self._sending.finish()
 
     async def _helpings(self, messages: Iterable[Any]) -> AsyncGenerator[None, None]:

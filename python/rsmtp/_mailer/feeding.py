@@ -127,6 +127,18 @@ class Lists:
         return following is not None
 
 
+class AwaitedLists:
+    """The same, where each list has to be awaited."""
+
+    def __init__(self, lists: AsyncIterator[list[Any]]) -> None:
+        self.lists = lists
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async for some in self.lists:
+            for item in some:
+                yield item
+
+
 # Their iterators run none of the caller's code, so the engine can take messages directly.
 _WITHOUT_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
 
@@ -139,12 +151,12 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     # No interrupt can come between a message's arrival and `put`, so none is lost.
     try:
         if type(iterator) is Lists:
-            while _takes_all(sending, iterator.now):
+            while takes_all(sending, iterator.now):
                 if not iterator.has_more():
                     break
             else:
                 return
-        elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
+        elif type(iterator) in _WITHOUT_CODE and not takes_all(sending, iterator):
             return
         # The list is exhausted.
         for item in iterator:
@@ -166,7 +178,7 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     sending.finish()
 
 
-def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
+def takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
     """Takes messages from an iterator that runs no Python code. Returns whether it has ended and
     there is room for more."""
     while (enough := sending.put_each(iterator)) is None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rsmtp._rsmtp import Receipt
+from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._rsmtp import Receipt, Recipient
 
 if TYPE_CHECKING:
     from rsmtp.mailer import Mailer
@@ -20,14 +21,17 @@ _TOGETHER = 0.02
 
 
 class Ahead:
-    """Wraps an owner (`running.Owner`) for a sending. The answers so far and the next claim are written
-    to disk together; only the code that takes the claim waits for that."""
+    """Wraps an owner (`running.Owner`) for a sending, of `only` one message or of all that are due. The
+    answers so far and the next claim are written to disk together; only the code that takes the claim
+    waits for that."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, only: int | None = None) -> None:
         self._owner = owner
+        self._only = only
         self._changed = threading.Condition()
         # Work for the thread, and its results.
         self._answered: list[Receipt] = []
+        self._stored: list[Receipt] = []
         self._claim_wanted = False
         self._claim: list[Any] | None = None
         self._ended = False
@@ -41,33 +45,38 @@ class Ahead:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._join()
-        if kind is None and self._failure is not None:
-            raise self._failure
 
     # -- what the sending asks for ---------------------------------------------------------
 
-    def begin(self, mailer: Mailer) -> None:
+    def begin(self, mailer: Mailer | AsyncMailer) -> None:
         self._owner.begin(mailer)
-        self.say_ends = self._owner.say_ends
         self._claim_wanted = True
         self._thread = threading.Thread(target=self._write, name="rsmtp-outbox", daemon=True)
         self._thread.start()
 
-    def claims(self, only: int | None = None) -> Iterator[list[Any]]:
-        while True:
-            with self._changed:
-                while self._claim is None and self._failure is None:
-                    self._changed.wait()
-                if self._failure is not None:
-                    raise self._failure
-                claim, self._claim = self._claim, None
-                if not claim:
-                    return
-                self._claim_wanted = True
-                self._changed.notify_all()
+    def claims(self) -> Iterator[list[Any]]:
+        while claim := self.next_claim():
             yield claim
 
-    def settle_and_keep(self, receipts: list[Receipt]) -> None:
+    def next_claim(self) -> list[Any]:
+        """Waits for the next claim. Empty: there is nothing more to send."""
+        with self._changed:
+            while self._claim is None and self._failure is None and not self._ended:
+                self._changed.wait()
+            if self._failure is not None:
+                raise self._failure
+            claim, self._claim = self._claim or [], None
+            if claim and self._only is not None:
+                self._claim = []
+            elif claim:
+                self._claim_wanted = True
+                self._changed.notify_all()
+            return claim
+
+    def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
+        return self._owner.say_ends(indexes, settled)
+
+    def settle_and_keep(self, receipts: list[Receipt]) -> list[Receipt]:
         with self._changed:
             if self._failure is not None:
                 raise self._failure
@@ -75,6 +84,14 @@ class Ahead:
             self._answered += receipts
             if waits:
                 self._changed.notify_all()
+            stored, self._stored = self._stored, []
+            return stored
+
+    def settle_rest(self) -> list[Receipt]:
+        self._join()
+        if self._failure is not None:
+            raise self._failure
+        return self._stored
 
     def settle(self, receipts: list[Receipt]) -> None:
         """Stores the last answers of a sending that failed. They are on disk when this returns."""
@@ -109,11 +126,12 @@ class Ahead:
             if self._ended and not answered:
                 return False
         self._owner.settle(answered, sync=not wanted)
-        claim = self._owner.claim() if wanted else None
+        claim = self._owner.claim(self._only) if wanted else None
         self._owner.keep()
         with self._changed:
             # If a write failed, it is tried once more at the end.
             del self._answered[: len(answered)]
+            self._stored += answered
             if wanted:
                 self._claim, self._claim_wanted = claim, False
                 self._changed.notify_all()

@@ -25,10 +25,11 @@ def held(connection: sqlite3.Connection, owner: int) -> list[Range]:
     return [Range(first, last, bool(said)) for first, last, said in rows]
 
 
-def take(connection: sqlite3.Connection, owner: int, messages: Iterable[int]) -> None:
+def take(connection: sqlite3.Connection, owner: int, messages: Iterable[range]) -> None:
     """Gives the messages to this owner. None of them may be claimed already."""
     before = held(connection, owner)
-    _change(connection, owner, before, [*before, *ranges_of(messages)])
+    taken = (Range(some.start, some.stop - 1) for some in messages)
+    _change(connection, owner, before, [*before, *taken])
 
 
 def say(connection: sqlite3.Connection, owner: int, messages: Sequence[int]) -> bool:
@@ -42,10 +43,10 @@ def say(connection: sqlite3.Connection, owner: int, messages: Sequence[int]) -> 
     return True
 
 
-def give_back(connection: sqlite3.Connection, owner: int, messages: Iterable[int]) -> list[Range]:
-    """Releases the messages; returns those that were this owner's."""
+def give_back(connection: sqlite3.Connection, owner: int, messages: Iterable[Range]) -> list[Range]:
+    """Releases the messages, given in order; returns those that were this owner's."""
     before = held(connection, owner)
-    inside, outside = cut(before, ranges_of(messages))
+    inside, outside = cut(before, messages)
     _change(connection, owner, before, outside)
     return inside
 

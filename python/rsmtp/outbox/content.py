@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rsmtp._client import outgoing
 from rsmtp._rsmtp import DeliveryOptions, RenderedMessage, _envelope, _rendered
-from rsmtp.outbox.fates import Fate
 
 Options: TypeAlias = list[str] | dict[str, Any]
 
@@ -144,43 +143,3 @@ class Stored:
 
     def __repr__(self) -> str:
         return f"<message {self.id} of the outbox>"
-
-
-class Claim:
-    """The messages an owner has claimed, in sending order."""
-
-    def __init__(self, rows: list[tuple[int, str, str, str, int, bytes]], tried: dict[int, Fate]) -> None:
-        self._rows = rows
-        self._tried = tried
-
-    @property
-    def ids(self) -> list[int]:
-        return [row[0] for row in self._rows]
-
-    def messages(self) -> list[Stored]:
-        return [
-            Stored(id, sender, self._open(id, recipients), json.loads(options), octets, bool(rendered))
-            for id, sender, recipients, options, rendered, octets in self._rows
-        ]
-
-    def plain(self) -> list[Any]:
-        """For a mailer without rules. Messages that a tuple fully describes become tuples, which the
-        engine reads without calling back into Python."""
-        if not self._tried and all(row[3] == "[]" and not row[4] for row in self._rows):
-            return [(row[1], row[2].split("\n"), row[5]) for row in self._rows]
-        plain: list[Any] = []
-        for id, sender, recipients, options, rendered, octets in self._rows:
-            to = self._open(id, recipients)
-            if options != "[]":
-                plain.append(Stored(id, sender, to, json.loads(options), octets, bool(rendered)))
-            else:
-                plain.append((sender, to, _rendered(octets, [], False) if rendered else octets))
-        return plain
-
-    def _open(self, id: int, recipients: str) -> list[str]:
-        """The recipients who have not received it."""
-        addresses = recipients.split("\n")
-        if self._tried and (fate := self._tried.get(id)) is not None:
-            standings = fate.standings(len(addresses))
-            return [to for to, one in zip(addresses, standings, strict=True) if one.state == "open"]
-        return addresses

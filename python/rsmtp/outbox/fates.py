@@ -59,7 +59,7 @@ def among(connection: sqlite3.Connection, first: int, last: int) -> Iterable[Fat
 def of(connection: sqlite3.Connection, message: int) -> Fate:
     found = next(iter(among(connection, message, message)), None)
     if found is None and (plain := sent.of(connection, message)) is not None:
-        at, (_, server, code, text) = plain
+        at, server, code, text = plain
         return Fate(message, "sent", at, 1, at, server=server, code=code, text=text)
     return Fate(message) if found is None else found
 

@@ -3,6 +3,7 @@ functions."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -19,12 +20,22 @@ class Range(NamedTuple):
     def total(self) -> int:
         return self.last - self.first + 1
 
+    @property
+    def numbers(self) -> range:
+        return range(self.first, self.last + 1)
+
 
 def ranges_of(numbers: Iterable[int]) -> list[Range]:
     """Sorts the numbers into as few ranges as possible."""
     found: list[Range] = []
     first = last = None
-    for number in sorted(numbers):
+    ordered = sorted(numbers)
+    # Mostly it is one range, which costs little to find out.
+    if ordered and ordered[-1] - ordered[0] == len(ordered) - 1:
+        one = Range(ordered[0], ordered[-1])
+        if all(map(operator.eq, ordered, one.numbers)):
+            return [one]
+    for number in ordered:
         # A duplicate number stays in its range.
         if last is None or number > last + 1:
             if first is not None and last is not None:

@@ -11,11 +11,11 @@ import threading
 import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import observing
-from rsmtp._mailer.feeding import Lists
+from rsmtp._mailer.feeding import AwaitedLists, Lists
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.rounds import break_off, rounds
 from rsmtp._rsmtp import Receipt, Recipient
@@ -110,15 +110,9 @@ class Owner:
             self._most = min(max(int(self._settled / seconds * _AHEAD), CLAIM), _LARGEST)
             self._settled = 0
         claim = self.store.claim(self.id, time.time(), only, self._most)
-        self._messages.extend(claim.ids)
+        for some in claim.ranges:
+            self._messages.extend(some)
         return claim.plain() if self._as_stored else claim.messages()
-
-    def claims(self, only: int | None = None) -> Iterator[list[Any]]:
-        """The messages that are due, claim by claim."""
-        while claim := self.claim(only):
-            yield claim
-            if only is not None:
-                return
 
     def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
         messages = self._messages
@@ -145,10 +139,6 @@ class Owner:
             self._rest = 0.0
         elif any(_slows(receipt) for receipt in receipts):
             self.slow_down()
-
-    def settle_and_keep(self, receipts: list[Receipt]) -> None:
-        self.settle(receipts)
-        self.keep()
 
     def slow_down(self) -> None:
         """Lengthens the pause: the server is busy or can't be reached, and no message is to blame."""
@@ -196,12 +186,8 @@ def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -
         while True:
             trouble: Exception | None = None
             try:
-                if mailer._rules is None:
-                    with Ahead(owner) as ahead:
-                        send_claimed(ahead, mailer)
-                else:
-                    # A receipt is stored before `after_send` gets it.
-                    send_claimed(owner, mailer)
+                with Ahead(owner) as ahead:
+                    send_claimed(ahead, mailer)
             except TROUBLE as raised:
                 trouble = raised
             seconds = owner.follows(trouble, forever)
@@ -221,29 +207,53 @@ def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
     return False
 
 
-def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Receipt]:
-    """Sends the messages an owner claims. Returns the receipts if `only` one is sent."""
+class Sending(Protocol):
+    """What `send_claimed` asks for: claims, and a record of what becomes of them."""
+
+    def begin(self, mailer: Mailer) -> None: ...
+    def claims(self) -> Iterator[list[Any]]: ...
+    def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool: ...
+
+    def settle_and_keep(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Takes more receipts. Returns those that have been stored since the last call."""
+
+    def settle_rest(self) -> list[Receipt]:
+        """Returns when all are stored, with those that no call has returned."""
+
+    def settle(self, receipts: list[Receipt]) -> None:
+        """Stores these at once, and all that it took: the sending has failed."""
+
+
+def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[Receipt]:
+    """Sends the messages that are claimed. Returns the receipts if it is only `one` message."""
     owner.begin(mailer)
     told: list[Receipt] = []
     receipts: list[Receipt] = []
-    watch = observing.sending("outbox run", mailer._hops)
+    watch, rules = observing.sending("outbox run", mailer._hops), mailer._rules
     sending = mailer._engine.send_all(
         True, KEPT, recorded=False, note=owner.say_ends, timed=watch.tell is not None
     )
+
+    def tell(stored: list[Receipt]) -> None:
+        if watch.tell is not None or rules is not None:
+            for receipt in stored:
+                if watch.tell is not None:
+                    watch.tell(receipt)
+                if rules is not None:
+                    rules.tell(receipt)
+        if one:
+            told.extend(stored)
+
     try:
-        claims, rules = owner.claims(only), mailer._rules
+        claims = owner.claims()
         claimed: Any = Lists(claims) if rules is None else rules.each(itertools.chain.from_iterable(claims))
         with watch:
             for _ in rounds(sending, claimed, receipts):
-                owner.settle_and_keep(receipts)
-                for receipt in receipts:
-                    if watch.tell is not None:
-                        watch.tell(receipt)
-                    if rules is not None:
-                        rules.tell(receipt)
-                if only is not None:
-                    told += receipts
+                stored = owner.settle_and_keep(receipts)
                 receipts.clear()
+                # A receipt is stored before `after_send` gets it.
+                tell(stored)
+            tell(owner.settle_rest())
     except BaseException as raised:
         # What it had in hand is written down as well.
         report = Report()
@@ -258,8 +268,8 @@ def send_one(store: Store, mailer: Mailer, message: int) -> Receipt | None:
     """Sends this message now, unless another process has claimed it."""
     owner = Owner(store)
     try:
-        receipts = send_claimed(owner, mailer, message)
-        return receipts[0] if receipts else None
+        with Ahead(owner, message) as ahead:
+            return next(iter(send_claimed(ahead, mailer, one=True)), None)
     finally:
         owner.end()
 
@@ -274,7 +284,7 @@ class Notes:
     #: Wakes the sessions.
     nudge: Callable[[], None]
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Ahead) -> None:
         self._owner = owner
         self._noted: set[int] = set()
         # Messages to store, with their settled recipients; and those that are being stored.
@@ -317,7 +327,7 @@ async def arun(store: Store, mailer: AsyncMailer, *, forever: bool, stop: asynci
         while True:
             trouble: Exception | None = None
             try:
-                await _aonce(owner, mailer)
+                await _asend_claimed(Ahead(owner), mailer)
             except TROUBLE as raised:
                 trouble = raised
             seconds = await asyncio.to_thread(owner.follows, trouble, forever)
@@ -339,29 +349,31 @@ async def _asleep(owner: Owner, stop: asyncio.Event, seconds: float) -> bool:
     return False
 
 
-async def _aonce(owner: Owner, mailer: AsyncMailer, only: int | None = None) -> list[Receipt]:
-    owner.begin(mailer)
+async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False) -> list[Receipt]:
     told: list[Receipt] = []
-
-    async def claimed() -> AsyncIterator[Any]:
-        while claim := await asyncio.to_thread(owner.claim, only):
-            for stored in claim:
-                yield stored
-            if only is not None:
-                return
-
-    notes = Notes(owner)
-    sending = mailer._sending(claimed(), False, None, operation="outbox run", note=notes)
+    notes, rules = Notes(owner), mailer._rules
+    sending = mailer._sending(
+        AwaitedLists(_claims(owner)), False, None, operation="outbox run", note=notes, hooked=False
+    )
     notes.nudge = sending.nudge
     receipts = sending.receipts
+
+    async def tell(stored: list[Receipt]) -> None:
+        if rules is not None:
+            for receipt in stored:
+                await rules.tell_awaited(receipt)
+        if one:
+            told.extend(stored)
+
     try:
+        owner.begin(mailer)
         async with contextlib.aclosing(sending.groups()) as groups:
             async for _ in groups:
-                count = len(receipts)
-                await asyncio.to_thread(owner.settle_and_keep, receipts[:count])
-                if only is not None:
-                    told += receipts[:count]
-                del receipts[:count]
+                stored = owner.settle_and_keep(receipts)
+                receipts.clear()
+                # A receipt is stored before `after_send` gets it.
+                await tell(stored)
+        await tell(await asyncio.to_thread(owner.settle_rest))
     except BaseException:
         # What it had in hand is written down as well, also where the task is cancelled again.
         await asyncio.shield(asyncio.to_thread(owner.settle, list(receipts)))
@@ -369,10 +381,14 @@ async def _aonce(owner: Owner, mailer: AsyncMailer, only: int | None = None) -> 
     return told
 
 
+async def _claims(owner: Ahead) -> AsyncIterator[list[Any]]:
+    while claim := await asyncio.to_thread(owner.next_claim):
+        yield claim
+
+
 async def asend_one(store: Store, mailer: AsyncMailer, message: int) -> Receipt | None:
     owner = await asyncio.to_thread(Owner, store)
     try:
-        receipts = await _aonce(owner, mailer, message)
-        return receipts[0] if receipts else None
+        return next(iter(await _asend_claimed(Ahead(owner, message), mailer, one=True)), None)
     finally:
         await asyncio.shield(asyncio.to_thread(owner.end))

@@ -19,36 +19,27 @@ JOIN = (
 TEXT = "json_extract(s.texts, '$[' || (id - s.first) || ']')"
 
 
-#: The message, the server, the code and the text of the reply.
-Sent: TypeAlias = tuple[int, str | None, int, str]
+#: The first of some consecutive messages, the server, and the code and the texts of the replies.
+Run: TypeAlias = tuple[int, str | None, int, list[str]]
 
 
-def write(connection: sqlite3.Connection, now: float, sent: Iterable[Sent]) -> None:
-    """`sent` is in the order of the messages' numbers."""
-    connection.executemany("INSERT INTO outbox_sent VALUES (?, ?, ?, ?, ?, ?)", _rows(now, sent))
+def write(connection: sqlite3.Connection, now: float, runs: Iterable[Run]) -> None:
+    connection.executemany("INSERT INTO outbox_sent VALUES (?, ?, ?, ?, ?, ?)", _rows(now, runs))
 
 
-def _rows(now: float, sent: Iterable[Sent]) -> Iterator[tuple[int, int, float, str | None, int, str]]:
-    texts: list[str] = []
-    first = following = -1
-    server, code = None, 0
-    for message, its_server, its_code, text in sent:
-        if message != following or its_code != code or its_server != server or len(texts) == _MOST:
-            if texts:
-                yield first, following - 1, now, server, code, json.dumps(texts)
-            first, server, code, texts = message, its_server, its_code, []
-        texts.append(text)
-        following = message + 1
-    if texts:
-        yield first, following - 1, now, server, code, json.dumps(texts)
+def _rows(now: float, runs: Iterable[Run]) -> Iterator[tuple[int, int, float, str | None, int, str]]:
+    for first, server, code, texts in runs:
+        for at in range(0, len(texts), _MOST):
+            some = texts[at : at + _MOST]
+            yield first + at, first + at + len(some) - 1, now, server, code, json.dumps(some)
 
 
-def of(connection: sqlite3.Connection, message: int) -> tuple[float, Sent] | None:
-    """When and how this message was sent."""
-    row = connection.execute(
-        f"SELECT s.changed, id, s.server, s.code, {TEXT} FROM (SELECT ? AS id) {JOIN}", (message,)
+def of(connection: sqlite3.Connection, message: int) -> tuple[float, str | None, int, str] | None:
+    """When this message was sent, the server, and its code and text."""
+    row: tuple[float, str | None, int, str] = connection.execute(
+        f"SELECT s.changed, s.server, s.code, {TEXT} FROM (SELECT ? AS id) {JOIN}", (message,)
     ).fetchone()
-    return None if row[0] is None else (row[0], row[1:])
+    return None if row[0] is None else row
 
 
 def remove(connection: sqlite3.Connection, message: int) -> None:

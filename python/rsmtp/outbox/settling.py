@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.outbox import fates, sent, turns
 from rsmtp.outbox.fates import Fate
+from rsmtp.outbox.ranges import Range, cut, joined, ranges_of
 from rsmtp.outbox.recipients import ENDS, Standing, state_of
 from rsmtp.outbox.schedule import Schedule
 
@@ -17,50 +18,74 @@ class Settling:
     """The rows to write for some receipts.
 
     Args:
-        told: the receipts, by message number.
+        told: the receipts, each with the number of its message. Of two for one message, the first counts.
         counted: whether asking a server counts as an attempt.
         as_stored: whether the messages went to their stored recipients, unchanged by a mailer's rules.
     """
 
     def __init__(
-        self, schedule: Schedule, now: float, told: Mapping[int, Receipt], *, counted: bool, as_stored: bool
+        self,
+        schedule: Schedule,
+        now: float,
+        told: Sequence[tuple[int, Receipt]],
+        *,
+        counted: bool,
+        as_stored: bool,
     ) -> None:
         self.schedule = schedule
         self.now = now
         self.counted = counted
         self._told = told
-        #: Messages that are not settled yet.
-        self.left = set(told)
         # Computed before the transaction, to keep it short.
-        self._plain: dict[int, sent.Sent] = {}
-        if as_stored:
-            for message, receipt in told.items():
-                if (plainly := receipt._plainly_sent) is not None:
-                    self._plain[message] = message, *plainly
+        runs, others = Receipt._runs(list(told)) if as_stored else ([], reversed(told))
+        self._runs: list[sent.Run] = runs
+        self._others = dict(others)
+        self._of_runs = [Range(first, first + len(texts) - 1) for first, _, _, texts in self._runs]
+        #: The numbers of the messages.
+        self.messages = list(joined(sorted([*self._of_runs, *ranges_of(self._others)])))
         self.counts: dict[str, int] = {}
-        self._sent: list[sent.Sent] = []
+        self._sent: list[sent.Run] = []
         self._fates: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
         self._queued: list[int] = []
 
-    def add_all(self, connection: sqlite3.Connection, messages: range) -> None:
-        """Adds messages with consecutive numbers, greater than those added before."""
-        known = {fate.message: fate for fate in fates.among(connection, messages[0], messages[-1])}
-        so_far = len(self._sent)
-        for message in messages:
-            before = known.get(message)
-            if before is None and (plain := self._plain.get(message)) is not None:
-                self._sent.append(plain)
-            else:
-                self.add(connection, message, before)
-        self.left.difference_update(messages)
-        if count := len(self._sent) - so_far:
-            self.counts["sent"] = self.counts.get("sent", 0) + count
+    def add_all(self, connection: sqlite3.Connection, owner: int, held: list[Range]) -> None:
+        """Adds the messages; `held` are those that were still this owner's."""
+        fated = {fate.message: fate for one in held for fate in fates.among(connection, one.first, one.last)}
+        _, fresh = cut(held, ranges_of(fated))
+        plain, rest = cut(self._of_runs, fresh)
+        self._add_sent(plain)
+        receipts = self._others
+        if rest:
+            numbers = {message for one in rest for message in one.numbers}
+            receipts |= {message: one for message, one in reversed(self._told) if message in numbers}
+        mine, others = cut(ranges_of(receipts), held)
+        for message in (message for one in mine for message in one.numbers):
+            self._add_one(connection, message, receipts[message], fated.get(message))
+        # An answer that arrives after the lease ran out still counts.
+        for message in (message for one in others for message in one.numbers):
+            fate = fates.of(connection, message)
+            if fate.state == "unknown" and fate.owner == owner:
+                self._add_one(connection, message, receipts[message], fate)
 
-    def add(self, connection: sqlite3.Connection, message: int, before: Fate | None) -> None:
-        """Adds a message that is not plainly sent. `before`: its fate so far, if any."""
+    def _add_sent(self, messages: list[Range]) -> None:
+        """Adds messages of runs about which nothing was written before."""
+        runs = iter(self._runs)
+        first, server, code, texts = next(runs, (0, None, 0, []))
+        for one in messages:
+            while first + len(texts) <= one.first:
+                first, server, code, texts = next(runs)
+            some = texts[one.first - first : one.last + 1 - first]
+            self._sent.append((one.first, server, code, some))
+        if count := sum(one.total for one in messages):
+            self.counts["sent"] = count
+
+    def _add_one(
+        self, connection: sqlite3.Connection, message: int, receipt: Receipt, before: Fate | None
+    ) -> None:
+        """`before`: its fate so far, if any."""
         addresses = fates.addresses(connection, message)
-        what = self._add(message, self._told[message], before or Fate(message), addresses)
+        what = self._add(message, receipt, before or Fate(message), addresses)
         self.counts[what] = self.counts.get(what, 0) + 1
 
     def _add(self, message: int, receipt: Receipt, before: Fate, addresses: list[str]) -> str:

@@ -32,7 +32,8 @@ from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.outbox import claims, clock, fates, names, rates, sent, turns
-from rsmtp.outbox.content import Claim, Content
+from rsmtp.outbox.claimed import Claim
+from rsmtp.outbox.content import Content
 from rsmtp.outbox.database import Database, LeaseLost
 from rsmtp.outbox.fates import Fate
 from rsmtp.outbox.ranges import ranges_of
@@ -177,12 +178,11 @@ class Store:
             if only is None:
                 claimed = turns.take_due(connection, now, most, _CLAIM_OCTETS)
             else:
-                claimed = [only] if turns.remove(connection, only) else []
+                claimed = [range(only, only + 1)] if turns.remove(connection, only) else []
             if claimed:
                 claims.take(connection, owner, claimed)
         self._sync()
-        with self.database.reading_beside() as connection:
-            return _read(connection, claimed)
+        return Claim(self.database, claimed)
 
     def say_ends(
         self,
@@ -213,17 +213,10 @@ class Store:
         """Stores the results of messages. Returns how many are now in which state, or were put off.
         Messages that are no longer this owner's are left to their new owner. `counted` and `as_stored`
         are those of `Settling`. Without `sync`, the next claim syncs them to disk."""
-        # Of two receipts for one message, the first counts.
-        told = dict(reversed(receipts))
-        settling = Settling(self.schedule, now, told, counted=counted, as_stored=as_stored)
+        settling = Settling(self.schedule, now, receipts, counted=counted, as_stored=as_stored)
         with self.database.writing(durable=self._each_waits) as connection:
-            for first, last, _ in claims.give_back(connection, owner, told):
-                settling.add_all(connection, range(first, last + 1))
-            # An answer that arrives after the lease ran out still counts.
-            for message in settling.left:
-                fate = fates.of(connection, message)
-                if fate.state == "unknown" and fate.owner == owner:
-                    settling.add(connection, message, fate)
+            held = claims.give_back(connection, owner, settling.messages)
+            settling.add_all(connection, owner, held)
             settling.write(connection)
             rates.count(connection, now, settling.counts)
         if sync:
@@ -305,24 +298,6 @@ def _row(content: Content, put: Put, key: str | None) -> tuple[Any, ...]:
         key, content.digest(), put.priority, put.due, put.expires, put.now, content.sender, recipients,
         options, content.rendered, len(content.octets), content.message_id, content.subject, content.octets,
     )  # fmt: skip
-
-
-def _read(connection: sqlite3.Connection, claimed: Sequence[int]) -> Claim:
-    """Reads the claimed messages, in this order."""
-    query = (
-        "SELECT id, sender, recipients, options, rendered, octets FROM outbox_message"
-        " WHERE id BETWEEN ? AND ? ORDER BY id"
-    )
-    rows: list[Any] = []
-    # Fates of messages that some recipients may have got already.
-    tried: dict[int, Fate] = {}
-    for first, last, _ in ranges_of(claimed):
-        rows += connection.execute(query, (first, last))
-        tried.update((fate.message, fate) for fate in fates.among(connection, first, last) if fate.told)
-    if [row[0] for row in rows] != claimed:
-        by_number = {row[0]: row for row in rows}
-        rows = [by_number[message] for message in claimed]
-    return Claim(rows, tried)
 
 
 def _lost(owner: int) -> LeaseLost:

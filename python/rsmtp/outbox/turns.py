@@ -96,21 +96,22 @@ def newest(connection: sqlite3.Connection, below: int, limit: int) -> Iterator[i
         yield from range(min(last, below - 1), first - 1, -1)
 
 
-def take_due(connection: sqlite3.Connection, now: float, most: int, octets: int) -> list[int]:
+def take_due(connection: sqlite3.Connection, now: float, most: int, octets: int) -> list[range]:
     """Takes due messages out of their turns, in order: at most `most`, and at most `octets` in total,
     but always at least one."""
-    taken: list[int] = []
+    taken: list[range] = []
     for priority in _priorities(connection):
         query = "SELECT * FROM outbox_turn WHERE priority = ? AND due <= ? ORDER BY due, first LIMIT ?"
-        for row in connection.execute(query, (priority, now, most - len(taken))).fetchall():
+        for row in connection.execute(query, (priority, now, most)).fetchall():
             turn = Turn._make(row)
-            if turn.total > most - len(taken) or turn.octets > octets:
-                taken += _begin(connection, turn, most - len(taken), octets, not taken)
-                return taken
+            if turn.total > most or turn.octets > octets:
+                begun = _begin(connection, turn, most, octets, not taken)
+                return [*taken, begun] if begun else taken
             _end(connection, turn)
-            taken += range(turn.first, turn.last + 1)
+            taken.append(range(turn.first, turn.last + 1))
+            most -= turn.total
             octets -= turn.octets
-        if len(taken) >= most:
+        if not most:
             break
     return taken
 

@@ -139,7 +139,7 @@ class RedisClaims:
             return _outcome(content, settled, "unknown" if state == "unknown" else "not sent")
         claim = _Claim(self, name, owner, content, settled)
         try:
-            receipts = send_claimed(claim, mailer, 0) if claim.has_open else []
+            receipts = send_claimed(claim, mailer, one=True) if claim.has_open else []
         except BaseException:
             lost = any(one["fate"] == "unknown" for one in claim.settled)
             claim.finish("unknown" if lost else "put off")
@@ -182,7 +182,7 @@ class _Claim:
     def begin(self, mailer: Mailer) -> None:
         pass
 
-    def claims(self, only: int | None) -> Iterator[list[Stored]]:
+    def claims(self) -> Iterator[list[Stored]]:
         yield [self._stored]
 
     def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
@@ -201,7 +201,12 @@ class _Claim:
                 ),
             )
 
-    settle_and_keep = settle
+    def settle_and_keep(self, receipts: list[Receipt]) -> list[Receipt]:
+        self.settle(receipts)
+        return list(receipts)
+
+    def settle_rest(self) -> list[Receipt]:
+        return []
 
     def _learn(self, recipients: list[Recipient], instead: bool = False) -> None:
         """`instead`: recipients whose replacement was put off."""

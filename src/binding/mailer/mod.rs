@@ -5,6 +5,7 @@ mod kept;
 mod ledger;
 mod parcel;
 mod receipt;
+mod runs;
 mod sending;
 mod server;
 mod serving;

@@ -180,7 +180,7 @@ impl Receipt {
     }
 
     /// The recipients that are held back.
-    fn held_back(&self) -> &[Suppressed] {
+    pub(super) fn held_back(&self) -> &[Suppressed] {
         &self.receipt.payload.suppressed
     }
 
@@ -381,18 +381,6 @@ impl Receipt {
                 // The caller has no use for the frames that made the exception.
                 raised.set_traceback(slf.py(), None);
             })
-    }
-
-    /// `(server, code, text)` where all recipients were sent by this one reply, and there is no
-    /// more to tell. None: there is.
-    #[getter]
-    fn _plainly_sent(&self) -> Option<(Option<&str>, u16, String)> {
-        let ((_, first), others) = self.receipt.recipients.split_first()?;
-        let Fate::Sent(reply) = first else { return None };
-        let alike = others.iter().all(|(_, fate)| fate == first);
-        let more = self.receipt.error.is_some() || self.raised.is_some() || !self.held_back().is_empty();
-        let text = || String::from_utf8_lossy(&reply.text()).into_owned();
-        (alike && !more).then(|| (self.receipt.server.as_deref(), reply.code(), text()))
     }
 
     /// Seconds since the last answer, and those from the first attempt to it.
