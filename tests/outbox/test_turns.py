@@ -1,11 +1,14 @@
 """Messages that were put together share one turn in the queue, until some of them are claimed."""
 
+import contextlib
+import sqlite3
 import time
 
 import pytest
-from outbox.letters import number_of, raw
+from outbox.letters import letter, number_of, raw
 
 import rsmtp
+from rsmtp.outbox import Outbox
 from rsmtp.outbox.store import Store
 
 
@@ -88,3 +91,45 @@ def test_what_after_send_is_told_has_been_written_down(outbox, catcher, run):
     run(outbox, after_send=after)
     assert told == [True] * 600
     assert sorted(number_of(message.data) for message in catcher.messages) == list(range(600))
+
+
+ODD = [
+    b"\0",
+    b"x\0y",
+    "Grüße".encode(),
+    b"\xff\xfe\xd8\x00",
+    b"\x1e",
+    b"l" * 5000,
+    b"",
+    "\ud800".encode("utf-16-le", "surrogatepass"),
+]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
+@pytest.mark.parametrize("odd", [ODD, *([one] for one in ODD)], ids=repr)
+def test_octets_are_sent_as_they_were_put(tmp_path, encoding, odd, catcher, run):
+    with contextlib.closing(sqlite3.connect(tmp_path / "shop.db")) as application:
+        application.execute(f"PRAGMA encoding = '{encoding}'")
+        application.execute("CREATE TABLE shop (item)")
+    contents = [
+        b"Subject: Number %d\r\n\r\n%b\r\n" % (number, odd[number % len(odd)]) for number in range(40)
+    ]
+    with Outbox(tmp_path / "shop.db") as outbox:
+        outbox.put_all(("ann@example.org", ["bob@example.net"], octets) for octets in contents)
+        assert run(outbox).sent == 40
+    assert [message.data for message in catcher.messages] == contents
+
+
+def test_messages_of_every_kind_go_to_their_recipients(outbox, catcher, run):
+    """Some are read one by one, others as one row for all."""
+    outbox.put_all([letter(1, to=["bob@example.net", "carol@example.net"]), letter(2, "Grüße"), raw(3)])
+    outbox.put_all([raw(4, ["a@example.net", "b@example.net"]), raw(5)])
+    outbox.put_all([letter(6), letter(7)])
+    outbox.put(
+        letter(8), envelope=rsmtp.Envelope(recipients=["dan@example.net"], priority=3, if_offered=True)
+    )
+    assert run(outbox).sent == 8
+    arrived = {number_of(message.data): message.rcpt_tos for message in catcher.messages}
+    bob, both = ["bob@example.net"], ["bob@example.net", "carol@example.net"]
+    others = {4: ["a@example.net", "b@example.net"], 8: ["dan@example.net"]}
+    assert arrived == {1: both, 2: bob, 3: bob, 5: bob, 6: bob, 7: bob} | others
