@@ -152,8 +152,11 @@ class HasIcal(Protocol):
 class Protector(Protocol):
     """The argument of `message.protect()`, such as an `rsmtp.Smime` or an `rsmtp.OpenPgp`. An entity is
     MIME fields, an empty line and a body, with CRLF line ends, in ASCII. The result is another entity
-    that contains it. Where there is also a method `sign_and_encrypt(entity, recipients)`, it does both
-    at once."""
+    that contains it.
+
+    It may also have `sign_and_encrypt(entity, recipients)`, which does both at once, and fields to add
+    as octets: `outer_fields(sender)` to the message's header, `inner_fields(readers)` to the encrypted
+    one."""
 
     def sign(self, entity: bytes, /) -> bytes: ...
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 GPG = shutil.which("gpg")
 
@@ -16,6 +17,10 @@ class Gpg:
 
     def __init__(self):
         self.home = tempfile.mkdtemp(prefix="gpg")
+        # gpg waits some seconds for an agent that it starts, which a busy machine exceeds.
+        until = time.monotonic() + 40
+        while self.run("/bye", program=shutil.which("gpg-connect-agent")).returncode:
+            assert time.monotonic() < until, "gpg-agent does not start"
 
     def close(self):
         self("gpgconf", "--kill", "all", program=shutil.which("gpgconf"))

@@ -6,46 +6,16 @@ import copy
 import json
 import pickle
 import re
-import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import rsmtp
 import rsmtp.tasks
 
-from .gpg import GPG, Gpg, ago
+from .gpg import GPG, Gpg
 from .letters import SENDERS, SERVERS, TEXT, letter, read, said, sent
 
 pytestmark = pytest.mark.skipif(GPG is None, reason="needs gpg (apt-get install gnupg)")
-
-
-@pytest.fixture(scope="module")
-def gpg():
-    with contextlib.closing(Gpg()) as gpg:
-        for name in ("bob", "carol", "dan"):
-            gpg.person(f"{name}@example.com")
-        gpg.person("ann@example.org")
-        gpg.person("rsa@example.com", main="rsa2048", sub="rsa2048")
-        gpg.person("locked@example.org", passphrase="hunter two")
-        gpg.person("eve@example.com", sub=None)
-        gpg.person("old@example.com", at=ago(30), days="10")
-        gpg.person("oldsub@example.com", at=ago(30), sub_days="10")
-        gpg.revoke(gpg.person("revoked@example.com"))
-        gpg.revoke_subkey(gpg.person("revokedsub@example.com"))
-        yield gpg
-
-
-@pytest.fixture(scope="module")
-def ann(gpg):
-    return gpg.secret("ann@example.org")
-
-
-@pytest.fixture
-def pgp(gpg, ann, tmp_path):
-    (tmp_path / "ring.gpg").write_bytes(gpg.public())
-    return rsmtp.OpenPgp(ann, recipients=tmp_path / "ring.gpg")
 
 
 @pytest.mark.parametrize("without", SERVERS, ids=["BDAT", "DATA", "7-bit"])
@@ -111,23 +81,6 @@ def test_read_by_each_and_the_sender(pgp, gpg):
     assert ids == encrypting
 
 
-def test_a_passphrase(gpg, ann):
-    locked = gpg.secret("locked@example.org", "hunter two")
-    pgp = rsmtp.OpenPgp(
-        locked, password="hunter two", recipients={"bob@example.com": gpg.public("bob@example.com")}
-    )
-    assert b"Hello" in gpg.verified(bytes(letter("Hello").protect(pgp)))
-    sealed = read(bytes(letter("Hello").protect(pgp, encrypt=True)))
-    assert b"Hello" in gpg.decrypted(sealed)
-    with pytest.raises(ValueError, match=r"^key: the secret key has a passphrase; give it as password="):
-        rsmtp.OpenPgp(locked)
-    with pytest.raises(ValueError, match=r"^key: the password does not open the secret key$") as caught:
-        rsmtp.OpenPgp(locked, password="hunter three")
-    assert caught.value.__suppress_context__
-    with pytest.raises(ValueError, match=r"^key: the secret key has no passphrase; leave out password="):
-        rsmtp.OpenPgp(ann, password="hunter two")
-
-
 def test_nothing_secret_is_shown(gpg):
     locked = gpg.secret("locked@example.org", "hunter two")
     pgp = rsmtp.OpenPgp(locked, password="hunter two")
@@ -170,85 +123,6 @@ def test_bcc(pgp, gpg):
     own = read(bytes(message.protect(pgp, encrypt="dan@example.com")))
     assert len(gpg.readers(own)) == 2
     assert "Bcc" not in own and b"Bcc" not in gpg.decrypted(own)
-
-
-@pytest.mark.parametrize(
-    ("to", "words"),
-    [
-        ("zoe@example.com", "there is no key for zoe@example.com, and"),
-        ("old@example.com", r"old@example.com: the key has expired, on \d{4}-\d\d-\d\d$"),
-        ("oldsub@example.com", r"oldsub@example.com: the part .* that encrypts has expired, on \d{4}-"),
-        ("revoked@example.com", r"revoked@example.com: the key is revoked$"),
-        ("revokedsub@example.com", r"revokedsub@example.com: the part .* that encrypts is revoked$"),
-        ("eve@example.com", r"eve@example.com: .* it has no part that is for encryption$"),
-    ],
-)
-@pytest.mark.parametrize("how", ["keyring", "mapping", "function"])
-def test_a_recipient_without_a_good_key(to, words, how, gpg, ann, pgp):
-    if how != "keyring":
-        known = {} if to.startswith("zoe") else {to: gpg.public(to)}
-        known["bob@example.com"] = gpg.public("bob@example.com")
-        pgp = rsmtp.OpenPgp(ann, recipients=known if how == "mapping" else known.get)
-    with pytest.raises(ValueError, match=f"^recipients: {words}"):
-        letter(to=["bob@example.com", to]).protect(pgp, encrypt=True)
-
-
-def test_a_key_that_is_replaced(gpg, ann):
-    """Of several keys for an address, the newest that can be used; the order of them does not matter."""
-    gpg.person("new@example.com", at=ago(40), days="10")
-    first = gpg.public("new@example.com")
-    with contextlib.closing(Gpg()) as other:
-        other.person("new@example.com", at=ago(5))
-        second = other.public("new@example.com")
-        for both in (first + second, second + first):
-            pgp = rsmtp.OpenPgp(recipients={"new@example.com": both})
-            sealed = letter(to="new@example.com").protect(pgp, sign=False, encrypt=True)
-            assert other.decrypted(read(bytes(sealed)), signed=False)
-
-
-def test_a_renewed_part(gpg, ann):
-    """The newest signature counts, whichever stands first."""
-    address = "renewed@example.com"
-    fingerprint = gpg.person(address, at=ago(30), sub_days="10")
-    with pytest.raises(ValueError, match="has expired"):
-        letter(to=address).protect(
-            rsmtp.OpenPgp(ann, recipients={address: gpg.public(address)}), encrypt=True
-        )
-    part = re.findall(r"^fpr:*([0-9A-F]+):", gpg("--with-colons", "-k", address).decode(), re.M)[1]
-    gpg("--quick-set-expire", fingerprint, "1y", part)
-    pgp = rsmtp.OpenPgp(ann, recipients={address: gpg.public(address)})
-    assert gpg.decrypted(read(bytes(letter(to=address).protect(pgp, encrypt=True))))
-
-
-def test_a_forged_signature_renews_nothing(gpg, ann):
-    """Its octets are changed to a later end, and it is no longer the owner's."""
-    address = "oldsub@example.com"
-    octets = gpg.public(address)
-    ends = (10 * 86400).to_bytes(4, "big")
-    assert ends in octets
-    forged = octets.replace(ends, (9999 * 86400).to_bytes(4, "big"))
-    with pytest.raises(ValueError, match=f"^recipients: {address}: "):
-        letter(to=address).protect(rsmtp.OpenPgp(ann, recipients={address: forged}), encrypt=True)
-
-
-def test_keyrings(gpg, ann, tmp_path):
-    """A folder of files, and a file of several armoured keys, one after the other."""
-    folder = tmp_path / "keys"
-    folder.mkdir()
-    with pytest.raises(ValueError, match=r"^recipients: .*keys: no file in it is a key"):
-        rsmtp.OpenPgp(ann, recipients=folder)
-    (folder / "README").write_text("not a key")
-    armoured = b"".join(gpg("--armor", "--export", f"{name}@example.com") for name in ("bob", "carol"))
-    (folder / "two.asc").write_bytes(armoured)
-    (folder / "dan.gpg").write_bytes(gpg.public("dan@example.com"))
-    for pgp in (rsmtp.OpenPgp(ann, recipients=str(folder)), rsmtp.OpenPgp(ann, recipients=folder)):
-        message = letter(to="BOB@example.com", cc=["carol@example.com", "dan@example.com"])
-        assert len(gpg.readers(read(bytes(message.protect(pgp, encrypt=True))))) == 4
-    (folder / "bad.asc").write_bytes(armoured[:500])
-    with pytest.raises(ValueError, match=r"^recipients: .*bad.asc: "):
-        rsmtp.OpenPgp(ann, recipients=folder)
-    with pytest.raises(FileNotFoundError):
-        rsmtp.OpenPgp(ann, recipients=tmp_path / "none")
 
 
 def test_a_secret_key_given_for_a_recipient_tells_nothing_of_it(gpg, ann):
@@ -346,30 +220,6 @@ def test_a_task(pgp, gpg, tmp_path):
     assert said(read(gpg.decrypted(read(bytes(caught.data))))).rstrip() == TEXT.rstrip()
 
 
-@settings(max_examples=200, deadline=None)
-@given(random=st.randoms(use_true_random=False))
-def test_damaged_keys(random, raw):
-    """They can be used, or it is a ValueError."""
-    damaged = bytearray(random.choice(raw))
-    for _ in range(random.choice([1, 2, 9])):
-        at = random.randrange(len(damaged))
-        damaged[at : at + random.choice([0, 1, 1, 20])] = random.randbytes(random.choice([0, 1, 1, 9]))
-    pgp = {"recipients": {"ann@example.org": bytes(damaged)}}
-    message = letter("x", to="ann@example.org")
-    for make in (
-        lambda: rsmtp.OpenPgp(bytes(damaged), autocrypt="mutual"),
-        lambda: message.protect(rsmtp.OpenPgp(**pgp), sign=False, encrypt=True),
-    ):
-        with contextlib.suppress(ValueError):
-            make()
-
-
-@pytest.fixture(scope="module")
-def raw(gpg):
-    """A secret and a public key, binary."""
-    return gpg("--export-secret-keys", "ann@example.org"), gpg.public("ann@example.org")
-
-
 def test_a_merge(pgp, gpg):
     template = rsmtp.Template(
         "Dear {{ name }}", subject="Hello {{ name }}", from_="ann@example.org", to="{{ name }}@example.com"
@@ -383,79 +233,3 @@ def test_a_merge(pgp, gpg):
             found.append(str(error))
     assert [each["Subject"] for each in found[:2]] == ["Hello bob", "Hello carol"]
     assert "zoe@example.com" in found[2]
-
-
-# -- keys --------------------------------------------------------------------------------------
-
-
-def test_a_subkey_signs(gpg):
-    """The primary key is elsewhere, as with `gpg --export-secret-subkeys`."""
-    gpg("--quick-gen-key", "Sub <sub@example.org>", "ed25519", "cert", "0")
-    gpg("--quick-add-key", gpg.fingerprint("sub@example.org"), "ed25519", "sign", "0")
-    octets = gpg("--export-secret-subkeys", "sub@example.org")
-    assert b"Hello" in gpg.verified(bytes(letter("Hello").protect(rsmtp.OpenPgp(octets))))
-
-
-@pytest.mark.parametrize("name", ["old", "revoked"])
-def test_a_senders_key_that_is_no_more(name, gpg):
-    with pytest.raises(ValueError, match=r"^key: the key (has expired, on|is revoked)"):
-        rsmtp.OpenPgp(gpg.secret(f"{name}@example.com"))
-
-
-def test_a_senders_key_that_expires_meanwhile(gpg, monkeypatch):
-    gpg.person("brief@example.org", days="1")
-    pgp = rsmtp.OpenPgp(gpg.secret("brief@example.org"))
-    assert letter().protect(pgp)
-    monkeypatch.setattr("rsmtp._protect.keys.now", lambda: ago(-2))
-    with pytest.raises(ValueError, match=r"^key: it has expired, on \d{4}-"):
-        letter().protect(pgp)
-
-
-def test_what_does_not_fit(gpg, ann, tmp_path):
-    public = gpg("--armor", "--export", "ann@example.org")
-    no_secret = r"^key: there is no secret key in it; `gpg --export-secret-keys"
-    for octets in (public, gpg.public("ann@example.org")):
-        with pytest.raises(ValueError, match=no_secret):
-            rsmtp.OpenPgp(octets)
-    for junk in (b"", b"junk", ann[:300], b"\x99" * 999, b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n"):
-        with pytest.raises(ValueError, match=r"^key: it can't be read as an OpenPGP key"):
-            rsmtp.OpenPgp(junk)
-    with pytest.raises(ValueError, match=r"^key: .*one key is wanted"):
-        rsmtp.OpenPgp(gpg("--export-secret-keys", "ann@example.org", "bob@example.com"))
-    with pytest.raises(ValueError, match=r"^recipients: bob@example.com: "):
-        letter().protect(rsmtp.OpenPgp(recipients={"bob@example.com": b"junk"}), sign=False, encrypt=True)
-    with pytest.raises(ValueError, match=r"^key: one is wanted, ?|^key: one is wanted to sign with"):
-        rsmtp.OpenPgp()
-    with pytest.raises(ValueError, match=r"^key: one is wanted to sign with; this OpenPgp has only"):
-        letter().protect(rsmtp.OpenPgp(recipients={}))
-    with pytest.raises(ValueError, match=r"^recipients: give rsmtp.OpenPgp"):
-        letter().protect(rsmtp.OpenPgp(ann), encrypt=True)
-    with pytest.raises(ValueError, match=r'^autocrypt: "mutual", "nopreference" or None is wanted, not'):
-        rsmtp.OpenPgp(ann, autocrypt="yes")
-    with pytest.raises(ValueError, match=r"^key: it is missing, and autocrypt= tells"):
-        rsmtp.OpenPgp(recipients={}, autocrypt="mutual")
-    with pytest.raises(ValueError, match=r"^key: .*it has no part that is for encryption"):
-        rsmtp.OpenPgp(gpg.secret("eve@example.com"), autocrypt="mutual")
-    (tmp_path / "pubring.kbx").write_bytes(bytes(8) + b"KBXf" + bytes(99))
-    with pytest.raises(
-        ValueError, match=r"^recipients: .*pubring.kbx: it is a keybox of GnuPG; `gpg --export"
-    ):
-        rsmtp.OpenPgp(ann, recipients=tmp_path / "pubring.kbx")
-    with pytest.raises(TypeError, match=r"^recipients: bob@example.com: a path, or a key .*not list"):
-        letter().protect(rsmtp.OpenPgp(ann, recipients={"bob@example.com": [b""]}), encrypt=True)
-    with pytest.raises(
-        TypeError, match=r"^key: a path, or a key as bytes or armoured text, is wanted, not 7"
-    ):
-        rsmtp.OpenPgp(7)
-    with pytest.raises(TypeError, match=r"^recipients: a path of a keyring, a mapping"):
-        rsmtp.OpenPgp(ann, recipients=["bob.asc"])
-    with pytest.raises(TypeError, match=r"^password: a str is wanted, not bytes"):
-        rsmtp.OpenPgp(ann, password=b"hunter")
-
-
-def test_the_extra_is_missing(monkeypatch, ann):
-    monkeypatch.setitem(sys.modules, "pysequoia", None)
-    with pytest.raises(
-        ImportError, match=r"^rsmtp\.OpenPgp needs pysequoia.*: pip install 'rsmtp\[openpgp\]'$"
-    ):
-        rsmtp.OpenPgp(ann)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_WHAT = "a path, or a key as bytes or armoured text,"
-_PUBLIC, _PRIVATE = (f"-----BEGIN PGP {kind} KEY BLOCK-----".encode() for kind in ("PUBLIC", "PRIVATE"))
+WHAT = "a path, or a key as bytes or armoured text,"
+PUBLIC, PRIVATE = (f"-----BEGIN PGP {kind} KEY BLOCK-----".encode() for kind in ("PUBLIC", "PRIVATE"))
 _ASKED = (
     *("tag", "signature_type", "signature_created", "issuer_fingerprint", "issuer_key_id"),
     *("fingerprint", "key_created", "key_validity_period", "user_id_email"),
@@ -37,13 +37,13 @@ def said(error: Exception) -> str:
 
 def certificates(name: str, source: Any) -> list[Any]:
     """The public keys of a source, one at least."""
-    octets = octets_of(name, source, _WHAT)
+    octets = octets_of(name, source, WHAT)
     if octets[8:12] == b"KBXf":
         raise ValueError(f"{name}: it is a keybox of GnuPG; `gpg --export ADDRESS` writes its keys")
     found: list[Any] = []
     for block in _blocks(octets):
         try:
-            found += _readable(*sequoia().Cert.split_bytes(block))
+            found += readable(*sequoia().Cert.split_bytes(block))
         except RuntimeError as error:
             raise ValueError(f"{name}: it can't be read as an OpenPGP key: {said(error)}") from None
     if not found:
@@ -51,7 +51,7 @@ def certificates(name: str, source: Any) -> list[Any]:
     return found
 
 
-def _readable(*found: Any) -> tuple[Any, ...]:
+def readable(*found: Any) -> tuple[Any, ...]:
     """These keys. A damaged one that Sequoia takes, and can't write again, is an error at once."""
     for each in found:
         for _ in packets(each):
@@ -63,7 +63,7 @@ def _blocks(octets: bytes) -> list[bytes]:
     """Sequoia reads the first of armoured blocks alone."""
     import re
 
-    starts = [found.start() for found in re.finditer(_PUBLIC + b"|" + _PRIVATE, octets)]
+    starts = [found.start() for found in re.finditer(PUBLIC + b"|" + PRIVATE, octets)]
     if not starts:
         return [octets]
     return [octets[start:end] for start, end in zip(starts, [*starts[1:], len(octets)], strict=True)]
@@ -136,20 +136,20 @@ def for_encryption(name: str, certs: list[Any]) -> tuple[Any, list[Part]]:
 def parts(name: str, cert: Any) -> list[Part]:
     """Never empty: a key that can't be encrypted for is a ValueError that says why."""
     in_force(name, cert)
-    head, subkeys = _groups(cert)
-    found = [Part(head, head[0].key_created)] if _encrypts(head) else []
+    head, subkeys = groups(cert)
+    found = [Part(head, head[0].key_created)] if encrypts(head) else []
     expired = revoked = None
     for subkey, signatures in subkeys:
         kinds = sequoia("pysequoia.packet").SignatureType
         revocations = [each for each in signatures if each.signature_type == kinds.SubkeyRevocation]
-        for binding in _newest(signatures, kinds.SubkeyBinding):
+        for binding in newest(signatures, kinds.SubkeyBinding):
             bare = [*head, subkey, binding]
-            if not _encrypts(bare):
+            if not encrypts(bare):
                 continue
-            if revocations and not _encrypts([*head, subkey, *revocations, binding]):
+            if revocations and not encrypts([*head, subkey, *revocations, binding]):
                 revoked = True
-            elif (ends := _ends(subkey, binding)) is not None and ends <= now():
-                expired = max(ends, expired or ends)
+            elif (end := ends(subkey, binding)) is not None and end <= now():
+                expired = max(end, expired or end)
             else:
                 found.append(Part(bare, subkey.key_created))
             break
@@ -167,14 +167,14 @@ def in_force(name: str, cert: Any) -> None:
     if cert.is_revoked:
         raise ValueError(f"{name}: the key is revoked")
     try:
-        ends = cert.expiration
+        end = cert.expiration
     except RuntimeError as error:
         # The user IDs' signatures are missing, of someone else, or of SHA-1 or MD5.
         raise ValueError(
             f"{name}: the key's signatures of itself are missing, or can't be trusted: {said(error)}"
         ) from None
-    if ends is not None and ends <= now():
-        raise ValueError(f"{name}: the key has expired, on {ends:%Y-%m-%d}")
+    if end is not None and end <= now():
+        raise ValueError(f"{name}: the key has expired, on {end:%Y-%m-%d}")
 
 
 def now() -> Any:
@@ -183,12 +183,12 @@ def now() -> Any:
     return datetime.now(UTC)
 
 
-def _ends(key: Any, signature: Any) -> Any:
+def ends(key: Any, signature: Any) -> Any:
     """When a part's time is over; None: never."""
     return key.key_created + signature.key_validity_period if signature.key_validity_period else None
 
 
-def _groups(cert: Any) -> tuple[list[Any], list[tuple[Any, list[Any]]]]:
+def groups(cert: Any) -> tuple[list[Any], list[tuple[Any, list[Any]]]]:
     """A key's packets without what others have signed: the primary key with its user IDs, and
     each subkey with its signatures."""
     packet = sequoia("pysequoia.packet")
@@ -210,12 +210,12 @@ def _by(signature: Any, key: Any) -> bool:
     return not signature.issuer_key_id or bool(signature.issuer_key_id == key.key_id)
 
 
-def _newest(signatures: list[Any], *kinds: Any) -> list[Any]:
+def newest(signatures: list[Any], *kinds: Any) -> list[Any]:
     found = [each for each in signatures if each.signature_type in kinds and each.signature_created]
     return sorted(found, key=lambda each: each.signature_created, reverse=True)
 
 
-def _encrypts(packets: list[Any]) -> bool:
+def encrypts(packets: list[Any]) -> bool:
     """Whether Sequoia believes the signatures, and finds a part for encryption that is not
     revoked. It takes one that has expired where there is no other."""
     try:
@@ -223,97 +223,3 @@ def _encrypts(packets: list[Any]) -> bool:
     except RuntimeError:
         return False
     return True
-
-
-# -- the least that others need ----------------------------------------------------------------
-
-
-def minimal(name: str, cert: Any, address: str = "") -> bytes:
-    """The five packets of a key in Autocrypt (Level 1, section 2.1.1): the primary key, a user ID with
-    its signature, the newest part that encrypts with its own."""
-    packet = sequoia("pysequoia.packet")
-    part = max(parts(name, cert), key=lambda each: each.created)
-    head, _ = _groups(cert)
-    primary, rest = head[0], head[1:]
-    at = [index for index, each in enumerate(rest) if each.tag == packet.Tag.UserID]
-    users = []
-    for start, end in zip(at, [*at[1:], len(rest)], strict=True):
-        kinds = packet.SignatureType
-        signatures = _newest(
-            rest[start + 1 : end],
-            *(kinds.GenericCertification, kinds.PersonaCertification),
-            *(kinds.CasualCertification, kinds.PositiveCertification),
-        )
-        users += [(rest[start], each) for each in signatures]
-    users.sort(key=lambda pair: (pair[0].user_id_email or "").casefold() != address.casefold())
-    tail = part.packets[len(head) :]
-    direct = rest[: at[0]] if at else rest
-    for before in ([], direct):
-        for user, signature in users:
-            chosen = [primary, *before, user, signature, *tail]
-            if _encrypts(chosen):
-                return b"".join(bytes(each) for each in chosen)
-    return b"".join(bytes(each) for each in part.packets)
-
-
-# -- who signs ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who signs: the public key, and what signs with the secret one."""
-
-    cert: Any
-    signer: Any
-    until: Any
-
-
-def identity(key: Any, password: str | None) -> Identity:
-    octets = octets_of("key", key, _WHAT)
-    if _PRIVATE in octets:
-        octets = octets[octets.index(_PRIVATE) :]
-    elif _PUBLIC in octets:
-        raise ValueError(_NO_SECRET)
-    try:
-        [tsk] = _readable(sequoia().Tsk.from_bytes(octets))
-    except RuntimeError as error:
-        several = " (one key is wanted)" if "keyring" in said(error) else ""
-        raise ValueError(f"key: it can't be read as an OpenPGP key: {said(error)}{several}") from None
-    cert = tsk.extract_certificate()
-    in_force("key", cert)
-    try:
-        signer = tsk.signer(password)
-    except RuntimeError as error:
-        raise ValueError(_why_not(said(error), tsk, password)) from None
-    return Identity(cert, signer, _until(cert, signer))
-
-
-_NO_SECRET = "key: there is no secret key in it; `gpg --export-secret-keys ADDRESS` writes one"
-
-
-def _why_not(words: str, tsk: Any, password: str | None) -> str:
-    packet = sequoia("pysequoia.packet")
-    secret = (packet.Tag.SecretKey, packet.Tag.SecretSubkey)
-    if not any(each.tag in secret for each in packets(tsk)):
-        return _NO_SECRET
-    if "No suitable" in words:
-        return "key: none of its parts can sign now; each has expired, is revoked, or is for something else"
-    if "not encrypted" in words:
-        return "key: the secret key has no passphrase; leave out password="
-    if password is None:
-        return "key: the secret key has a passphrase; give it as password="
-    return "key: the password does not open the secret key"
-
-
-def _until(cert: Any, signer: Any) -> Any:
-    """When the time of what signs is over: that of a subkey, or of the whole key."""
-    made = sequoia().sign(signer, b"", mode=sequoia().SignatureMode.DETACHED)
-    fingerprint = sequoia().Sig.from_bytes(made).issuer_fingerprint
-    kind = sequoia("pysequoia.packet").SignatureType.SubkeyBinding
-    ends = [
-        _ends(subkey, signature)
-        for subkey, signatures in _groups(cert)[1]
-        if subkey.fingerprint == fingerprint
-        for signature in _newest(signatures, kind)[:1]
-    ]
-    return min((each for each in [*ends, cert.expiration] if each is not None), default=None)

@@ -9,8 +9,10 @@ import rsmtp
 from rsmtp._common.arguments import secret, text
 from rsmtp._common.tracebacks import public
 from rsmtp._protect import keys
+from rsmtp._protect.autocrypt import field_value, minimal
 from rsmtp._protect.entity import encrypted_entity, folded, signed_entity
 from rsmtp._protect.recipients import checked, looked_up
+from rsmtp._protect.signer import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,9 +84,9 @@ class OpenPgp:
         if key is None and autocrypt is not None:
             raise ValueError("key: it is missing, and autocrypt= tells the sender's key")
         self._autocrypt = autocrypt
-        self._own = keys.identity(key, password) if key is not None else None
+        self._own = identity(key, password) if key is not None else None
         if autocrypt is not None and self._own is not None:
-            keys.minimal("key", self._own.cert)
+            minimal("key", self._own.cert)
         self._recipients: Any = recipients
         if isinstance(recipients, (str, os.PathLike)):
             self._recipients = keys.Keyring(recipients)
@@ -113,7 +115,7 @@ class OpenPgp:
         if self._own is None:
             raise ValueError("key: it is missing, and an Autocrypt field tells the sender's key")
         preference = "prefer-encrypt=mutual; " if self._autocrypt == "mutual" else ""
-        return _autocrypt("key", text("address", address), preference, self._own.cert)
+        return field_value("key", text("address", address), preference, self._own.cert)
 
     def outer_fields(self, sender: str) -> list[bytes]:
         """What the message's header gets from `message.protect`."""
@@ -125,7 +127,7 @@ class OpenPgp:
         if not self._autocrypt or len(readers) < 2:
             return []
         return [
-            folded("Autocrypt-Gossip", _autocrypt("recipients", address, "", self._key_of(address)[0]))
+            folded("Autocrypt-Gossip", field_value("recipients", address, "", self._key_of(address)[0]))
             for address in readers
         ]
 
@@ -175,12 +177,3 @@ class OpenPgp:
 
 def _crlf(octets: bytes) -> bytes:
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-
-
-def _autocrypt(name: str, address: str, preference: str, cert: Any) -> str:
-    import base64
-
-    data = base64.b64encode(keys.minimal(name, cert, address)).decode()
-    # In pieces, so that the field can be folded; readers take the blanks out.
-    pieces = " ".join(data[at : at + 64] for at in range(0, len(data), 64))
-    return f"addr={address}; {preference}keydata={pieces}"
