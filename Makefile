@@ -91,6 +91,14 @@ target/bounces/gathered: tools/bounces
 	$(BIN)/python tools/bounces target/bounces
 	touch $@
 
+.PHONY: protected
+protected: $(VENV)/built target/protected/gathered ## Signed and encrypted mail of other programs, sent on; gpg and openssl say what they said before
+	RSMTP_PROTECTED=target/protected $(BIN)/python -m pytest tests/protecting/test_samples.py -n0 -s -rA
+
+target/protected/gathered: tools/protected
+	$(BIN)/python tools/protected target/protected
+	touch $@
+
 target/corpus/gathered: tools/corpus
 	$(BIN)/python tools/corpus target/corpus
 	touch $@
