@@ -390,3 +390,22 @@ def test_a_failed_handshake_says_why(how, words):
         (connection,) = api.get("/connections").json["connections"]
         assert words in connection["problem"]
         assert words in api.get("/connections/1").json["problem"]
+
+
+def test_several_are_deleted_at_once(api, send, catcher):
+    for number in range(1, 7):
+        send(f"Subject: mail {number}\nX-Tags: {'odd' if number % 2 else 'even'}\n\ntext\n")
+    told = api.post("/messages/delete", {"numbers": [1, 2, 2, 99]})
+    assert (told.status, told.json) == (200, {"done": 2, "left": 1, "next": None})
+    assert [message.number for message in catcher.messages] == [3, 4, 5, 6]
+    assert api.post("/messages/delete", {"search": "tag:odd"}).json["done"] == 2
+    assert [message.number for message in catcher.messages] == [4, 6]
+    for body in (
+        {}, {"numbers": [4], "search": "x"}, {"numbers": "4"}, {"numbers": [True]}, {"numbers": [0]},
+        {"search": "subject:"}, {"search": 4}, {"search": "before:never"}, {"all": True}, {"before": 3},
+        {"search": "", "before": "x"}, {"numbers": [4], "all": True},
+    ):  # fmt: skip
+        assert api.post("/messages/delete", body).status == 400, body
+    assert len(catcher.messages) == 2
+    assert api.post("/messages/delete", {"search": "", "before": 5}).json["done"] == 1
+    assert api.post("/messages/delete", {"search": ""}).json["done"] == 1

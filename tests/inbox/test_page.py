@@ -123,7 +123,7 @@ def test_by_keyboard_alone(open_page, send, catcher):
     def press(key, subject):
         page.keyboard.press(key)
         page.wait_for_function("s => document.querySelector('article h2')?.textContent === s", arg=subject)
-        page.wait_for_function("() => document.activeElement.matches('#list [aria-selected=true]')")
+        page.wait_for_function("() => document.activeElement.matches('#list [aria-current]')")
 
     press("j", "mail 5")
     press("j", "mail 4")
@@ -153,6 +153,54 @@ def test_by_keyboard_alone(open_page, send, catcher):
     assert page.get_by_label("Search messages").input_value() == "mail 2"
     page.keyboard.press("ArrowDown")
     page.wait_for_function("() => document.querySelector('article h2')?.textContent === 'mail 2'")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 700, 1280])
+def test_several_are_deleted_by_keyboard(open_page, send, catcher, width, scheme):
+    for number in range(1, 9):
+        send(f"Subject: mail {number}\n\ntext {number}\n")
+    page = open_page(width=width, height=640, color_scheme=scheme)
+    page.locator("#message-1").wait_for()
+    page.locator("#message-7").focus()
+    for key in ("Space", "Shift+ArrowDown", "ArrowDown", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    group = page.get_by_role("group", name="Chosen messages")
+    group.get_by_text("3 chosen", exact=True).wait_for()
+    chosen = page.get_by_role("listbox").get_by_role("option", selected=True)
+    assert [row.get_attribute("data-number") for row in chosen.all()] == ["7", "6", "4"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("Delete")
+    dialog = page.get_by_role("dialog", name="Delete 3 messages?")
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="detached")
+    assert len(catcher.messages) == 8
+    page.keyboard.press("Delete")
+    dialog.get_by_role("button", name="Delete").press("Enter")
+    group.get_by_text("3 messages deleted", exact=True).wait_for()
+    assert page.locator("#chosen-status[role=status]").inner_text() == "3 messages deleted"
+    assert [message.number for message in catcher.messages] == [1, 2, 3, 5, 8]
+    page.wait_for_function("() => document.activeElement.matches('#list li')")
+
+
+def test_all_that_match_are_deleted(open_page, send, catcher):
+    for number in range(1, 71):
+        send(f"Subject: {'news' if number % 2 else 'bill'} {number}\n\ntext\n")
+    page = open_page()
+    page.get_by_label("Search messages").fill("subject:news")
+    page.get_by_text("35 of 70 messages match").wait_for()
+    page.locator("#list li").first.focus()
+    page.keyboard.press("Control+a")
+    page.locator("#chosen").get_by_text("All 35 chosen").wait_for()
+    # What comes meanwhile is not meant.
+    send("Subject: news 71\n\ntext\n")
+    page.locator("#message-71").wait_for()
+    assert page.locator("#message-71").get_attribute("aria-selected") == "false"
+    page.get_by_role("button", name="Delete 35…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.locator("#chosen").get_by_text("35 messages deleted").wait_for()
+    left = [message.number for message in catcher.messages]
+    assert left == [*range(2, 71, 2), 71]
 
 
 def test_delete_all_asks_first(open_page, send, catcher):

@@ -6,11 +6,13 @@ import time
 import urllib.parse
 
 import pytest
-from outbox.letters import letter
+from outbox.letters import letter, raw
 
 from inbox.tools import API
 from rsmtp._web import policy
+from rsmtp.outbox import looking
 from rsmtp.outbox.recipients import STATES
+from rsmtp.outbox_page import many
 
 
 def listed(api, **query):
@@ -201,6 +203,103 @@ def test_retry_and_cancel(api, outbox, known):
     assert outbox.get(known["dead"]).state == "dead"
 
 
+def test_many_are_retried_and_cancelled(api, outbox, known):
+    told = api.post("/messages/retry", {"ids": list(known.values())})
+    assert told.status == 200
+    assert {name: told.json[name] for name in ("done", "left", "why", "next")} == {
+        "done": 2,
+        "left": 3,
+        "why": {
+            "it is queued already": 1,
+            "it has been sent": 1,
+            "it may have arrived: its fate is unknown": 1,
+        },
+        "next": None,
+    }
+    assert {"id": known["sent"], "why": "it has been sent"} in told.json["messages"]
+    assert outbox.status()["queued"] == 3
+    told = api.post("/messages/cancel", {"state": "waiting", "search": "to:gone@example.net"}).json
+    assert (told["done"], outbox.get(known["refused"]).state) == (1, "cancelled")
+    told = api.post("/messages/retry", {"state": "unknown", "unknown": True}).json
+    assert (told["done"], outbox.get(known["unknown"]).state) == (1, "queued")
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({}, "which messages"),
+        ({"unknown": True}, "which messages"),
+        ({"ids": [1], "state": "all"}, "which messages"),
+        ({"ids": 1}, "ids"),
+        ({"ids": ["1"]}, "ids"),
+        ({"ids": [True]}, "ids"),
+        ({"ids": [-1]}, "ids"),
+        ({"ids": [10**16]}, "ids"),
+        ({"state": "lost"}, "state"),
+        ({"state": ["all"]}, "state"),
+        ({"search": 7}, "search"),
+        ({"search": "to:"}, "says nothing yet"),
+        ({"search": "is:lost"}, "is:lost"),
+        ({"search": "x", "before": "now"}, "before"),
+        ({"state": "all", "unknown": 1}, "unknown"),
+        ({"state": "all", "limit": 1}, "limit"),
+    ],
+)
+def test_which_ones_has_to_be_said(api, outbox, body, word):
+    outbox.put(letter(1))
+    outbox.cancel(1)
+    told = api.post("/messages/retry", body)
+    assert (told.status, word in told.json["error"]) == (400, True), told.json
+    assert outbox.get(1).state == "cancelled"
+
+
+def test_a_page_of_a_thousand_fits_into_a_request(api, outbox):
+    outbox.put_all(letter(number) for number in range(1100))
+    numbers = [10**15 - number for number in range(1000 - 200)] + list(range(1, 201))
+    told = api.post("/messages/cancel", {"ids": numbers})
+    assert (told.status, told.json["done"], told.json["left"]) == (200, 200, 800)
+    assert len(told.json["messages"]) == 100
+    assert api.post("/messages/cancel", {"ids": [10**15] * 17_000}).status == 413
+
+
+def test_all_that_match_come_in_parts(api, outbox, monkeypatch):
+    """A request works for a moment, and says where to go on."""
+    monkeypatch.setattr(many, "AT_ONCE", 10)
+    monkeypatch.setattr(many, "PATIENCE", 0.0)
+    outbox.put_all(raw(number) for number in range(35))
+    body, done = {"state": "queued", "search": "subject:number"}, []
+    while True:
+        told = api.post("/messages/cancel", body).json
+        done.append(told["done"])
+        if told["next"] is None:
+            break
+        body["before"] = told["next"]
+        # What comes meanwhile was not meant.
+        outbox.put(raw(99))
+    assert done == [10, 10, 10, 5]
+    assert outbox.status()["cancelled"] == 35 and outbox.status()["queued"] == 3
+
+
+def test_how_many_match(api, outbox, known, monkeypatch):
+    assert api.get("/messages/counts?state=trouble").json["counts"] == dict.fromkeys(
+        ("dead", "unknown", "refused"), 1
+    )
+    found = api.get("/messages/counts?state=trouble&search=to:dora").json
+    assert found == {"counts": {"unknown": 1}, "next": None}
+    assert api.get("/messages/counts?search=to:").status == 400
+    monkeypatch.setattr(looking, "_AT_ONCE", 2)
+    monkeypatch.setattr(looking, "_PATIENCE", 0.0)
+    counts, asked = {}, "/messages/counts?search=ann"
+    while True:
+        told = api.get(asked).json
+        for state, count in told["counts"].items():
+            counts[state] = counts.get(state, 0) + count
+        if told["next"] is None:
+            break
+        asked = f"/messages/counts?search=ann&before={told['next']}"
+    assert counts == dict.fromkeys(known, 1)
+
+
 @pytest.mark.parametrize("headers", [
     {"Origin": "http://evil.example"},
     {"Host": "evil.example"},
@@ -210,7 +309,8 @@ def test_retry_and_cancel(api, outbox, known):
 def test_other_sites_change_nothing(api, outbox, headers):
     outbox.put(letter(1))
     fields = {"Content_Type": "application/json"} | headers
-    assert api.post("/messages/1/cancel", "{}", **fields).status in (403, 415, 421)
+    for path, body in (("/messages/1/cancel", "{}"), ("/messages/cancel", '{"ids": [1]}')):
+        assert api.post(path, body, **fields).status in (403, 415, 421)
     assert api.ask("GET", f"{API}/messages/1/cancel").status == 405
     assert outbox.get(1).state == "queued"
 
@@ -222,6 +322,7 @@ def test_other_machines_only_look(api, outbox, monkeypatch):
     monkeypatch.setattr("rsmtp._web.guard.is_loopback", lambda address: False)
     assert api.get("/outbox").json["may_change"] is False
     assert api.post("/messages/1/cancel", {}).status == 403
+    assert api.post("/messages/cancel", {"ids": [1]}).status == 403
     assert outbox.get(1).state == "queued"
 
 

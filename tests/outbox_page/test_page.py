@@ -100,7 +100,7 @@ def test_by_keyboard_alone(open_page, outbox, trouble):
     def press(key, subject):
         page.keyboard.press(key)
         page.wait_for_function("s => document.querySelector('article h2')?.textContent === s", arg=subject)
-        page.wait_for_function("() => document.activeElement.matches('#list [aria-selected=true]')")
+        page.wait_for_function("() => document.activeElement.matches('#list [aria-current]')")
 
     press("j", "lost")
     press("j", "refused")

@@ -77,7 +77,7 @@ class Routes:
 
     def shared_files(self) -> None:
         """The static files that all pages share."""
-        names = [f"{name}.js" for name in ("api", "elements", "keyboard", "list", "parts")]
+        names = [f"{name}.js" for name in ("api", "choosing", "elements", "keyboard", "list", "parts")]
         self.files("rsmtp._web", ["style.css", *names])
 
 
@@ -90,7 +90,21 @@ def number(query: Mapping[str, str], name: str, default: int, least: int, most: 
     raise Refusal(400, f"{name}: a number from {least} to {most} is wanted")
 
 
+def numbers(body: Mapping[str, Any], name: str) -> list[int]:
+    """A list of messages' numbers in a body."""
+    given = body[name]
+    if isinstance(given, list) and all(type(one) is int and 0 < one <= 10**15 for one in given):
+        return given
+    raise Refusal(400, f"{name}: a list of messages' numbers is wanted")
+
+
+def before(given: Mapping[str, Any]) -> int | None:
+    """`before` of a query or a body: the number below which messages are meant."""
+    if given.get("before") is None:
+        return None
+    return number({"before": str(given["before"])}, "before", 0, 1, 10**15)
+
+
 def page_of(query: Mapping[str, str]) -> tuple[int, int | None]:
     """`limit` and `before` of a list."""
-    before = number(query, "before", 0, 1, 10**15) if "before" in query else None
-    return number(query, "limit", PAGE, 1, LARGEST_PAGE), before
+    return number(query, "limit", PAGE, 1, LARGEST_PAGE), before(query)

@@ -47,16 +47,22 @@ class Language:
     fields: Sequence[str]
     states: Mapping[str, Mapping[str, str]]
 
-    def parse(self, text: str) -> list[Test]:
-        """The tests that a message must pass, all of them. Raises Refusal (400) for an invalid date,
-        size or state."""
+    def parse(self, text: str, *, whole: bool = False) -> list[Test]:
+        """The tests that a message must pass, all of them.
+
+        With `whole`, a search that is not empty must say something: "to:" is still being typed, and every
+        message would match. Raises Refusal (400) for that, and for an invalid date, size or state.
+        """
         if len(text) > LONGEST:
             raise Refusal(400, f"search: {LONGEST} characters are enough")
-        return [
+        tests = [
             _not(test) if minus else test
             for minus, key, quoted, word in TERM.findall(text)
             for test in self._test(key.lower(), (quoted or word).casefold())
         ]
+        if whole and not tests and text.strip():
+            raise Refusal(400, f"search: {text!r} says nothing yet, and every message would match")
+        return tests
 
     def _test(self, key: str, value: str) -> list[Test]:
         # The search is still being typed.

@@ -83,6 +83,13 @@ class Index:
             "next": found[-1]["number"] if more and found else None,
         }
 
+    def matching(self, wanted: str, before: int | None) -> list[int]:
+        """The numbers of all messages below `before` that match. Raises Refusal (400) as `Language.parse`
+        does for a whole search."""
+        tests = LANGUAGE.parse(wanted, whole=True)
+        kept = [one for one in self._catcher.messages if before is None or one.number < before]
+        return [one.number for one in kept if all(test(self._summary(one).searched) for test in tests)]
+
     def summary(self, message: CaughtMessage) -> Json:
         return self._summary(message).shown
 

@@ -10,7 +10,7 @@ from rsmtp import Catcher, lint
 from rsmtp._web import events, shown
 from rsmtp._web.answer import NOTHING, Answer, Json, Refusal, as_json
 from rsmtp._web.mail import Mail
-from rsmtp._web.routes import API, Request, Routes, number, page_of
+from rsmtp._web.routes import API, Request, Routes, before, number, numbers, page_of
 from rsmtp.inbox import caught, misbehaviour, release, tags, waiting
 from rsmtp.inbox.index import Index
 
@@ -72,6 +72,21 @@ def messages(request: Request[Context]) -> Answer:
 def delete_all(request: Request[Context]) -> Answer:
     request.context.catcher.clear()
     return NOTHING
+
+
+@route("POST", f"{API}/messages/delete")
+def delete_many(request: Request[Context]) -> Answer:
+    given, context = request.body, request.context
+    if ("numbers" in given) == ("search" in given) or given.keys() - {"numbers", "search", "before"}:
+        raise Refusal(400, "which messages? Either numbers, or search and before, choose them")
+    if "numbers" in given:
+        chosen = numbers(given, "numbers")
+    elif isinstance(given["search"], str):
+        chosen = context.index.matching(given["search"], before(given))
+    else:
+        raise Refusal(400, "search: a text is wanted")
+    done = sum(context.catcher.delete(number) for number in dict.fromkeys(chosen))
+    return as_json({"done": done, "left": len(set(chosen)) - done, "next": None})
 
 
 @route("GET", f"{API}/messages/NUMBER")

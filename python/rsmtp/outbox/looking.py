@@ -8,6 +8,7 @@ import itertools
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -153,7 +154,7 @@ def _read_through(
     until = time.monotonic() + _PATIENCE
     top = _highest(connection, below)
     while top is not None:
-        for id in _fitting(connection, states, top, fits):
+        for id, _ in _fitting(connection, states, top, fits):
             ids.append(id)
             if len(ids) > limit:
                 return Found(ids[:limit], ids[limit - 1])
@@ -162,6 +163,26 @@ def _read_through(
         if top is not None and time.monotonic() > until:
             return Found(ids, below)
     return Found(ids, None)
+
+
+def count(
+    connection: sqlite3.Connection,
+    states: Sequence[str],
+    below: int | None,
+    fits: Callable[[Row], bool],
+) -> tuple[dict[str, int], int | None]:
+    """How many messages with numbers below `below` match, by state, and the number to continue below, as
+    `Found.next`."""
+    found: Counter[str] = Counter()
+    until = time.monotonic() + _PATIENCE
+    top = _highest(connection, 2**62 if below is None else below)
+    while top is not None:
+        found.update(state for _, state in _fitting(connection, states, top, fits))
+        below = top - _AT_ONCE + 1
+        top = _highest(connection, below)
+        if top is not None and time.monotonic() > until:
+            return dict(found), below
+    return dict(found), None
 
 
 def _highest(connection: sqlite3.Connection, below: int) -> int | None:
@@ -173,8 +194,8 @@ def _highest(connection: sqlite3.Connection, below: int) -> int | None:
 
 def _fitting(
     connection: sqlite3.Connection, states: Sequence[str], top: int, fits: Callable[[Row], bool] | None
-) -> Iterator[int]:
-    """A piece of the messages, from this number downwards."""
+) -> Iterator[tuple[int, str]]:
+    """A piece of the messages, from this number downwards, with their states."""
     query = (
         "SELECT id, key, state, sender, recipients, subject, message_id, size, created, server, error"
         f" FROM ({ENTRIES}) WHERE id BETWEEN ? AND ? AND state IN (SELECT value FROM json_each(?))"
@@ -183,4 +204,4 @@ def _fitting(
     given = top - _AT_ONCE + 1, top, json.dumps(states)
     for id, key, state, sender, recipients, *rest in connection.execute(query, given).fetchall():
         if fits is None or fits(Row(id, key, state, sender, recipients.split("\n"), *rest)):
-            yield id
+            yield id, state

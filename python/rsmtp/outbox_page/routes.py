@@ -15,6 +15,7 @@ from rsmtp.outbox.entry import entries
 from rsmtp.outbox.looking import TROUBLE
 from rsmtp.outbox.recipients import STATES, WAITING
 from rsmtp.outbox_page import searching, told
+from rsmtp.outbox_page.many import Change, Chosen
 from rsmtp.outbox_page.source import Source
 
 # The page draws the rates of this many minutes.
@@ -42,7 +43,7 @@ ROUTES.files(
     [
         "index.html",
         "outbox.css",
-        *(f"{name}.js" for name in ("app", "message", "overview", "rows", "states")),
+        *(f"{name}.js" for name in ("app", "many", "message", "overview", "rows", "states")),
     ],
 )
 
@@ -120,12 +121,46 @@ def cancel(request: Asked, number: int) -> Answer:
     return _changed(request, number, Outbox.cancel)
 
 
+@route("GET", f"{API}/messages/counts")
+def counts(request: Asked) -> Answer:
+    chosen = Chosen({"state": "all", **request.query}, CHOICES)
+    with request.context.source.opened() as outbox:
+        return as_json(chosen.counts(outbox))
+
+
+@route("POST", f"{API}/messages/retry")
+def retry_many(request: Asked) -> Answer:
+    unknown = request.body.get("unknown", False)
+    if not isinstance(unknown, bool):
+        raise Refusal(400, "unknown: true or false is wanted")
+    return _changed_many(request, lambda outbox, ids: outbox.retry_all(ids, unknown=unknown), "unknown")
+
+
+@route("POST", f"{API}/messages/cancel")
+def cancel_many(request: Asked) -> Answer:
+    return _changed_many(request, Outbox.cancel_all)
+
+
 def _changed(request: Asked, number: int, change: Callable[[Outbox, int], Entry]) -> Answer:
+    _check(request)
+    with request.context.source.changing() as outbox:
+        return as_json(told.summary(change(outbox, number)))
+
+
+def _changed_many(request: Asked, change: Change, *also: str) -> Answer:
+    _check(request, "ids", "state", "search", "before", *also)
+    chosen = Chosen(request.body, CHOICES)
+    with request.context.source.changing() as outbox:
+        return as_json(chosen.change(outbox, change))
+
+
+def _check(request: Asked, *names: str) -> None:
+    """Raises Refusal for a request from elsewhere, and for one that says something else."""
     if not request.is_local:
         raise Refusal(403, "only this machine itself may retry or cancel")
-    if request.body:
-        raise Refusal(400, f"{', '.join(request.body)}: nothing is to be said beside the message's number")
-    return as_json(told.summary(request.context.source.change(number, change)))
+    if others := request.body.keys() - set(names):
+        wanted = f"{', '.join(names)} may be said" if names else "nothing is to be said"
+        raise Refusal(400, f"{', '.join(sorted(others))}: {wanted} beside what the address says")
 
 
 def _content(request: Asked, number: int) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from rsmtp._web.answer import Refusal
 from rsmtp._web.search import Language, Searched, folded
 from rsmtp.outbox.looking import Row
 from rsmtp.outbox.recipients import STATES
@@ -16,14 +15,9 @@ LANGUAGE: Final = Language(
 
 
 def fits(text: str, *, whole: bool = False) -> Callable[[Row], bool] | None:
-    """Whether a message matches this search. None: every message does. With `whole`, a search that is not
-    empty has to say something: "to:" is a search that is still being typed.
-
-    Raises Refusal (400) for an invalid search.
-    """
-    tests = LANGUAGE.parse(text)
-    if whole and not tests and text.strip():
-        raise Refusal(400, f"search: {text!r} says nothing yet, and every message would match")
+    """Whether a message matches this search. None: every message does. `whole` and errors are those of
+    `Language.parse`."""
+    tests = LANGUAGE.parse(text, whole=whole)
     if not tests:
         return None
 

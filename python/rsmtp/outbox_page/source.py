@@ -4,12 +4,12 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from rsmtp._web.answer import Json, Refusal
-from rsmtp.outbox import Entry, Outbox, OutboxError, looking
+from rsmtp.outbox import Outbox, OutboxError, looking
 
 # LOOK: seconds between two checks for changes. CALM: after counting the messages, wait this many times
 # as long as the count took before counting again, so that the page does not keep the machine busy.
@@ -50,15 +50,18 @@ class Source:
     def may_write(self) -> bool:
         return os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
 
-    def change(self, number: int, change: Callable[[Outbox, int], Entry]) -> Entry:
-        """A change by a person. The file is open for writing only during the change."""
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[Outbox]:
+        """The outbox, for a change by a person. The file is open for writing only during the change.
+        Raises Refusal if the file can't be written, or the message can't be changed."""
         if not self.may_write:
             raise Refusal(403, f"{self.path} can't be written by the program that serves this page")
         with _refused():
             # Checked first, so that a deleted file is not created again.
-            self._opened().get(number)
+            with self._opened()._database.reading():
+                pass
             with Outbox(self.path) as outbox:
-                return change(outbox, number)
+                yield outbox
 
     def news(self) -> Json:
         """The counts that the page shows, for each change."""

@@ -31,6 +31,8 @@ export async function attempt(action) {
   }
 }
 
+export const number = (value) => value.toLocaleString("en-GB");
+
 export function size(octets) {
   if (octets < 1000) return `${octets} B`;
   const units = ["kB", "MB", "GB"];
@@ -116,8 +118,8 @@ export function conversation(lines) {
   return h("table", { class: "talk" }, h("thead", { class: "hidden" }, h("tr", {}, head)), h("tbody", {}, rows));
 }
 
-// Asks before what can't be undone. True when it is meant.
-export function confirm(question, verb, otherwise = "Cancel") {
+// Asks before what can't be undone. True when it is meant. `more` stands below the question.
+export function confirm(question, verb, otherwise = "Cancel", more = []) {
   return new Promise((resolve) => {
     const dialog = h(
       "dialog",
@@ -126,6 +128,7 @@ export function confirm(question, verb, otherwise = "Cancel") {
         "form",
         { method: "dialog" },
         h("p", {}, question),
+        more,
         h(
           "div",
           { class: "buttons" },

@@ -1,4 +1,5 @@
-// The keys of a list beside its detail: j k and the arrows, Home, End, /, Escape.
+// The keys of a list beside its detail: j k and the arrows, Home, End, /, Escape. While messages are
+// chosen, and with Shift, they move along the list and open nothing.
 
 import { h } from "./elements.js";
 
@@ -11,7 +12,9 @@ export function listenToKeys({ list, search, open, step, leave, clear, keys = {}
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") {
       if (event.target === search && search.value) clear();
-      else if (!typing(event)) leave();
+      else if (typing(event)) return;
+      else if (list.choosing?.isShown) list.choosing.none();
+      else leave();
       return;
     }
     if (event.target === search && (event.key === "ArrowDown" || event.key === "Enter")) {
@@ -21,12 +24,15 @@ export function listenToKeys({ list, search, open, step, leave, clear, keys = {}
     if (typing(event)) return;
     const inList = list.place.contains(event.target) || event.target === document.body;
     const steps = { j: 1, k: -1, ...(inList && { ArrowDown: 1, ArrowUp: -1 }) };
+    const moves = list.choosing && (event.shiftKey ? inList : list.choosing.isActive);
     if (event.key in steps) {
       event.preventDefault();
-      step(steps[event.key]);
+      if (moves) list.move(steps[event.key], { choose: event.shiftKey });
+      else step(steps[event.key]);
     } else if (inList && (event.key === "Home" || event.key === "End")) {
       event.preventDefault();
-      open(event.key === "Home" ? list.order[0] : list.order.at(-1));
+      if (moves) list.move(event.key === "Home" ? -Infinity : Infinity, { choose: event.shiftKey });
+      else open(event.key === "Home" ? list.order[0] : list.order.at(-1));
     } else if (event.key === "/") {
       event.preventDefault();
       search.focus();

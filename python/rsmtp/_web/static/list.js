@@ -24,13 +24,20 @@ export class List {
     this.rows = new Map();
     this.order = [];
     this.seen = new Set();
+    // The message that is open, the one that the keyboard is at, and those chosen (choosing.js), if
+    // messages can be chosen.
     this.selected = null;
+    this.at = null;
+    this.choosing = null;
     this.filter = {};
     this.next = null;
     this.busy = null;
     this.again = false;
     this.place.addEventListener("click", (event) => this.#clicked(event));
     this.place.addEventListener("keydown", (event) => this.#pressed(event));
+    this.place.addEventListener("focusin", (event) => this.#focused(event));
+    // Shift and a click choose messages, and not their text.
+    this.place.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
     const more = document.getElementById("more");
     this.moreButton = more;
     more.firstElementChild.addEventListener("click", () => this.more());
@@ -57,6 +64,7 @@ export class List {
   async find(filter) {
     this.filter = filter;
     this.order = [];
+    this.choosing?.none();
     await this.refresh();
   }
 
@@ -72,11 +80,28 @@ export class List {
 
   select(number, { focus = false } = {}) {
     this.selected = number;
-    if (number !== null) this.seen.add(number);
-    this.#mark();
+    if (number !== null) {
+      this.at = number;
+      this.seen.add(number);
+    }
+    this.mark();
     const row = this.rows.get(number);
     if (row && focus) row.element.focus({ preventScroll: true });
     row?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  // To the row beside the one that the keyboard is at; with `choose`, all that lies between is chosen.
+  move(step, { choose = false } = {}) {
+    const from = this.#active();
+    const to = this.order[Math.min(Math.max(this.order.indexOf(from) + step, 0), this.order.length - 1)];
+    if (to === undefined) return;
+    if (choose) this.choosing?.extend(from, to);
+    this.focus(to);
+    if (to === this.order.at(-1)) this.more();
+  }
+
+  focus(number = this.#active()) {
+    this.rows.get(number)?.element.focus();
   }
 
   // The neighbour of a message: below, or above at the end.
@@ -138,20 +163,29 @@ export class List {
     this.order = [...rows.keys()];
     this.next = page.next;
     this.moreButton.hidden = page.next === null;
-    this.#mark();
+    if (this.choosing) this.choosing.keep();
+    this.mark();
     if (focused && !this.place.contains(document.activeElement)) this.place.querySelector("[tabindex='0']")?.focus();
     this.status.textContent = this.say(page, this.filter);
     this.onState(page);
   }
 
   #element(number, message) {
-    return h("li", { role: "option", id: `message-${number}`, "data-number": number, tabindex: "-1" }, this.row(message));
+    const box = h("span", { class: "choose", "aria-hidden": "true" });
+    return h("li", { role: "option", id: `message-${number}`, "data-number": number, tabindex: "-1" }, box, this.row(message));
   }
 
-  #mark() {
-    const active = this.rows.has(this.selected) ? this.selected : this.order[0];
+  #active() {
+    return [this.at, this.selected].find((number) => this.rows.has(number)) ?? this.order[0];
+  }
+
+  mark() {
+    const active = this.#active();
     for (const [number, { element }] of this.rows) {
-      element.setAttribute("aria-selected", String(number === this.selected));
+      const isOpen = number === this.selected;
+      element.setAttribute("aria-selected", String(this.choosing ? this.choosing.has(number) : isOpen));
+      if (isOpen) element.setAttribute("aria-current", "true");
+      else element.removeAttribute("aria-current");
       element.tabIndex = number === active ? 0 : -1;
       element.classList.toggle("unseen", this.marksNew && !this.seen.has(number));
     }
@@ -159,15 +193,37 @@ export class List {
 
   #clicked(event) {
     const row = event.target.closest("[data-number]");
-    if (row) this.onOpen(Number(row.dataset.number));
+    if (!row) return;
+    const number = Number(row.dataset.number);
+    if (this.choosing && event.shiftKey) this.choosing.extend(this.#active(), number);
+    else if (this.choosing && (event.ctrlKey || event.metaKey || event.target.closest(".choose"))) this.choosing.toggle(number);
+    else this.onOpen(number);
+    this.at = number;
+    this.mark();
+  }
+
+  #focused(event) {
+    const row = event.target.closest("[data-number]");
+    if (!row || this.at === Number(row.dataset.number)) return;
+    this.at = Number(row.dataset.number);
+    this.mark();
   }
 
   #pressed(event) {
     const row = event.target.closest("[data-number]");
-    if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" || event.key === " ") {
+    if (!row || event.altKey) return;
+    const number = Number(row.dataset.number);
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key !== "a" || !this.choosing) return;
       event.preventDefault();
-      this.onOpen(Number(row.dataset.number), { enter: true });
+      this.choosing.everything();
+    } else if (event.key === " " && this.choosing) {
+      event.preventDefault();
+      if (event.shiftKey) this.choosing.extend(number, number);
+      else this.choosing.toggle(number);
+    } else if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      this.onOpen(number, { enter: true });
     }
   }
 }

@@ -7,7 +7,8 @@
 
 import { call, get, listen } from "./api.js";
 import { showConnection, showConnections } from "./connections.js";
-import { attempt, confirm, h, toast } from "./elements.js";
+import { Choosing } from "./choosing.js";
+import { attempt, confirm, h, number, toast } from "./elements.js";
 import { showFaults } from "./faults.js";
 import { keyHelp, listenToKeys, listenToSearch, live } from "./keyboard.js";
 import { List } from "./list.js";
@@ -38,6 +39,12 @@ const list = new List({
     document.title = page.kept ? `(${page.kept}) rsmtp inbox` : "rsmtp inbox";
     if (where.view === "messages" && where.number === null) showNothing(page);
   },
+});
+
+const choosing = new Choosing(list, {
+  count: async ({ search }) => ({ size: (await get(`/messages?${new URLSearchParams({ search: search ?? "", limit: 1 })}`)).total }),
+  tally: (chosen) => ({ size: chosen.length }),
+  actions: ({ size }) => [{ label: `Delete ${number(size)}…`, title: "Delete them (Del)", act: removeChosen }],
 });
 
 const view = new MessageView(detail, {
@@ -115,7 +122,7 @@ function showNothing(page) {
 
 const copy = () => attempt(() => navigator.clipboard.writeText(server.snippet)).then(() => toast("Copied"));
 
-const keys = () => keyHelp([["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["Del", "delete"]]);
+const keys = () => keyHelp([["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["Del", "delete"], ["Space", "choose"], ["Ctrl", "A", "all that match"]]);
 
 async function remove(number) {
   const next = list.beside(number) ?? list.beside(number, -1);
@@ -126,6 +133,18 @@ async function remove(number) {
   const again = list.place.contains(document.activeElement) || document.activeElement === document.body;
   go(next === null || narrow.matches ? "#/" : `#/messages/${next}${keptTab()}`);
   if (again) list.rows.get(next)?.element.focus();
+}
+
+async function removeChosen() {
+  if (choosing.working || !choosing.chosen) return;
+  const messages = (count) => `${number(count)} ${count === 1 ? "message" : "messages"}`;
+  if (!(await confirm(`Delete ${messages(choosing.chosen.size)}?`, "Delete"))) return;
+  const done = (count) => `${messages(count)} deleted`;
+  const total = await choosing.change("/messages/delete", {}, done);
+  choosing.none([done(total.done), total.error].filter(Boolean).join("; "));
+  await list.refresh();
+  if (where.number !== null && !list.rows.has(where.number)) go("#/");
+  if (document.activeElement === document.body) list.focus();
 }
 
 document.getElementById("delete-all").addEventListener("click", async () => {
@@ -148,6 +167,10 @@ listenToKeys({
   },
   keys: {
     Delete() {
+      if (choosing.isActive) {
+        removeChosen();
+        return true;
+      }
       const isShown = where.view === "messages" && where.number !== null;
       if (isShown) remove(where.number);
       return isShown;

@@ -5,19 +5,22 @@
 //   #/trouble/12/history     a message, a tab of it
 
 import { get, listen } from "./api.js";
-import { attempt, choice, h } from "./elements.js";
+import { Choosing } from "./choosing.js";
+import { attempt, choice, h, number } from "./elements.js";
 import { keyHelp, listenToKeys, listenToSearch, live } from "./keyboard.js";
 import { List } from "./list.js";
+import { count, Many, tally } from "./many.js";
 import { MessageView } from "./message.js";
 import { overview } from "./overview.js";
 import { row, same, say } from "./rows.js";
-import { countOf, label, number, VIEWS } from "./states.js";
+import { countOf, label, VIEWS } from "./states.js";
 
 const detail = document.getElementById("detail");
 const search = document.getElementById("search");
 const narrow = matchMedia("(max-width: 760px)");
 let outbox = null;
 let counts = null;
+let many = null;
 let where = { view: "all", id: null, tab: null, isOverview: false };
 
 const list = new List({
@@ -101,7 +104,7 @@ function find() {
 function showOverview() {
   if (where.id !== null || !outbox || !outbox.counts) return;
   const focused = detail.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  const keys = keyHelp([["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["r", "retry"], ["c", "cancel"]]);
+  const keys = keyHelp([["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["r", "retry"], ["c", "cancel"], ...(many ? [["Space", "choose"], ["Shift", "↓", "choose several"], ["Ctrl", "A", "all that match"]] : [])]);
   detail.replaceChildren(overview(outbox), h("p", { class: "keys" }, keys));
   if (focused) detail.querySelector(`[href="${focused}"]`)?.focus();
 }
@@ -177,7 +180,10 @@ async function start() {
   state.addEventListener("change", () => go(`#/${state.value}`));
   addEventListener("hashchange", route);
   listenToSearch(search, find);
-  listenToKeys({ list, search, open: show, step, leave, clear, keys: { r: () => view.retry(), c: () => view.cancel() } });
+  if (outbox.may_change) many = new Many(new Choosing(list, { count, tally, actions: (chosen) => many.actions(chosen) }));
+  const isMany = () => list.choosing?.isActive;
+  const keys = { r: () => (isMany() ? many.retry() : view.retry()), c: () => (isMany() ? many.cancel() : view.cancel()) };
+  listenToKeys({ list, search, open: show, step, leave, clear, keys });
   route();
   listen({ onChange: heard, onLive: live });
   // The hour moves on where nothing else does.

@@ -1,10 +1,10 @@
 // One message: what it is, what has become of it, and what can be done by hand.
 
 import { call, get } from "./api.js";
-import { attempt, confirm, h, size, time } from "./elements.js";
+import { attempt, confirm, h, number, size, time } from "./elements.js";
 import { download, panelsOf, Tabs, tabsOf } from "./parts.js";
 import { recipients } from "./rows.js";
-import { chip, number, TROUBLE } from "./states.js";
+import { chip, TROUBLE } from "./states.js";
 
 // What happened, as the timeline calls it.
 const EVENTS = {

@@ -1,7 +1,7 @@
 // How the outbox stands: its states, its rates, who sends.
 
-import { h } from "./elements.js";
-import { countOf, label, messages, number, STATES } from "./states.js";
+import { h, number } from "./elements.js";
+import { countOf, label, messages, STATES } from "./states.js";
 
 const MINUTES = 60;
 const WIDTH = 600;

@@ -1,6 +1,6 @@
 // The states of a message, what each means, and what can be chosen by them.
 
-import { h } from "./elements.js";
+import { h, number } from "./elements.js";
 
 export const STATES = {
   unknown: ["bad", "it may have arrived: a person decides"],
@@ -21,8 +21,6 @@ export const LABELS = { trouble: "In trouble", waiting: "Waiting", all: "All" };
 export const label = (view) => LABELS[view] ?? view[0].toUpperCase() + view.slice(1);
 
 export const countOf = (view, counts) => (GROUPS[view] ?? [view]).reduce((sum, state) => sum + (counts?.[state] ?? 0), 0);
-
-export const number = (value) => value.toLocaleString("en-GB");
 
 export const messages = (count) => `${number(count)} ${count === 1 ? "message" : "messages"}`;
 

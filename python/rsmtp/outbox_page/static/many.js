@@ -1,0 +1,93 @@
+// What can be done with many messages at once.
+
+import { get } from "./api.js";
+import { confirm, h, number } from "./elements.js";
+import { messages, STATES } from "./states.js";
+
+// Those that can be queued again, and are where the person does not say otherwise.
+const AGAIN = ["refused", "dead", "cancelled"];
+
+// How many messages are in which state.
+export const tally = (chosen) => {
+  const counts = {};
+  for (const { state } of chosen) counts[state] = (counts[state] ?? 0) + 1;
+  return sized(counts);
+};
+
+const sized = (counts) => ({ counts, size: Object.values(counts).reduce((sum, count) => sum + count, 0) });
+
+// The same for all that match; the server counts some thousand at a time.
+export async function count({ state, search }, before) {
+  const counts = {};
+  while (before !== null) {
+    const answer = await get(`/messages/counts?${new URLSearchParams({ state, search, before })}`);
+    for (const [name, found] of Object.entries(answer.counts)) counts[name] = (counts[name] ?? 0) + found;
+    before = answer.next;
+  }
+  return sized(counts);
+}
+
+export class Many {
+  constructor(choosing) {
+    this.choosing = choosing;
+  }
+
+  actions({ counts }) {
+    const [again, back] = [of(counts, [...AGAIN, "unknown"]), of(counts, ["queued"])];
+    return [
+      again ? { label: `Retry ${number(again)}…`, title: "Send them again (r)", act: () => this.retry() } : null,
+      back ? { label: `Cancel ${number(back)}…`, title: "Take them back (c)", act: () => this.cancel() } : null,
+    ].filter(Boolean);
+  }
+
+  // Each returns whether it can be done at all.
+  retry() {
+    const counts = this.#counts();
+    const [again, unknown] = [of(counts, AGAIN), counts.unknown ?? 0];
+    if (again + unknown === 0) return false;
+    const box = again && unknown ? h("input", { type: "checkbox" }) : null;
+    const more = [
+      again ? h("p", { class: "note" }, `Queued again: ${listed(counts, AGAIN)}.`) : null,
+      box ? h("label", { class: "check" }, box, `Also ${number(unknown)} whose fate is unknown: they may have arrived, and may then arrive twice`) : null,
+      left(counts, [...AGAIN, "unknown"]),
+    ];
+    const question = again ? `Retry ${messages(again)}?` : `The fate of ${messages(unknown)} is unknown: they may have arrived. Sent again, they may arrive twice, with the same Message-ID.`;
+    this.#ask(question, "Retry", "Cancel", more, async () => {
+      const isMeant = box ? box.checked : !again;
+      return this.choosing.change("/messages/retry", { unknown: isMeant }, (count) => `${messages(count)} queued again`);
+    }, (count) => `${messages(count)} queued again`);
+    return true;
+  }
+
+  cancel() {
+    const counts = this.#counts();
+    if (!counts.queued) return false;
+    this.#ask(`Take ${messages(counts.queued)} back? They are not sent then.`, "Cancel them", "Keep them", [left(counts, ["queued"])], () =>
+      this.choosing.change("/messages/cancel", {}, (count) => `${messages(count)} cancelled`), (count) => `${messages(count)} cancelled`);
+    return true;
+  }
+
+  #counts() {
+    const { choosing } = this;
+    return (choosing.isActive && !choosing.working && choosing.chosen?.counts) || {};
+  }
+
+  async #ask(question, verb, otherwise, more, act, done) {
+    if (!(await confirm(question, verb, otherwise, more.filter(Boolean)))) return;
+    const total = await act();
+    const why = Object.entries(total.why).map(([reason, count]) => `${number(count)} (${reason})`);
+    const words = [done(total.done), why.length ? `left as they are: ${why.join(", ")}` : null, total.error].filter(Boolean);
+    this.choosing.none(words.join("; "));
+    await this.choosing.list.refresh();
+    if (document.activeElement === document.body) this.choosing.list.focus();
+  }
+}
+
+const of = (counts, states) => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+
+const listed = (counts, states) => states.filter((state) => counts[state]).map((state) => `${number(counts[state])} ${state}`).join(", ");
+
+const left = (counts, states) => {
+  const others = Object.keys(STATES).filter((state) => !states.includes(state) && counts[state]);
+  return others.length ? h("p", { class: "note" }, `Left as they are: ${listed(counts, others)}.`) : null;
+};
