@@ -1,5 +1,6 @@
 """`message.protect(rsmtp.Smime(...))`. openssl verifies and decrypts the messages that arrive."""
 
+import copy
 import pickle
 import re
 import shutil
@@ -129,6 +130,14 @@ def test_header_is_protected(smime, folder):
     assert "Subject: [...]" in told
     assert f"Message-ID: {message['Message-ID']}" in told
     assert not any(each.startswith("Keywords") for each in told)
+
+
+def test_a_secret_key_does_not_travel(smime):
+    for way in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"^<Smime CN=.*> is not pickled, because a secret key may be in"):
+            way(smime)
+    with pytest.raises(TypeError, match=r"^<Smime for recipients> is not pickled"):
+        pickle.dumps(rsmtp.Smime(recipients={}))
 
 
 def test_message_id_and_key_stay(smime):

@@ -13,10 +13,11 @@ from rsmtp._protect.autocrypt import field_value, minimal
 from rsmtp._protect.entity import encrypted_entity, folded, signed_entity
 from rsmtp._protect.recipients import checked, looked_up
 from rsmtp._protect.signer import identity
+from rsmtp._protect.unpickled import Unpickled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
 
 _SIGNATURE = b"""\
 Content-Type: application/pgp-signature; name="signature.asc"
@@ -39,7 +40,7 @@ Content-Disposition: inline; filename="encrypted.asc"
 
 
 @public
-class OpenPgp:
+class OpenPgp(Unpickled):
     """Signs and encrypts messages by OpenPGP (PGP/MIME), which Thunderbird, GnuPG and others read.
 
         pgp = rsmtp.OpenPgp("ann.asc", password="...", recipients="keys/")
@@ -162,12 +163,6 @@ class OpenPgp:
             )
         name = f"recipients: {address}"
         return keys.for_encryption(name, source if ring else keys.certificates(name, source))
-
-    def __reduce_ex__(self, protocol: Any, /) -> NoReturn:
-        raise TypeError(
-            f"{self!r} is not pickled, because a secret key may be in it: make it anew where it is "
-            "needed, or protect the message first, which is pickled as any other"
-        )
 
     def __repr__(self) -> str:
         if self._own is None:

@@ -8,6 +8,7 @@ from rsmtp._common.tracebacks import public
 from rsmtp._protect import certificates
 from rsmtp._protect.entity import base64_entity, signed_entity
 from rsmtp._protect.recipients import checked, looked_up
+from rsmtp._protect.unpickled import Unpickled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Content-Disposition: attachment; filename="smime.p7m"
 
 
 @public
-class Smime:
+class Smime(Unpickled):
     """Signs and encrypts messages by S/MIME, which Outlook, Apple Mail and Thunderbird read.
 
         smime = rsmtp.Smime("ann.pem", "ann.key", recipients={"bob@example.com": "bob.pem"})
