@@ -59,79 +59,100 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
 /// that output can be compared byte for byte. `width` is at least 4.
 pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
     let mut rest = body;
-    let mut escaped = Vec::new();
+    let mut long = Vec::new();
+    let mut line = out.len();
     while !rest.is_empty() {
-        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-        write_quoted_line(&rest[..end], &mut escaped, width, linesep, out);
-        let ended = match &rest[end..] {
-            [b'\r', b'\n', ..] => 2,
-            [] => 0,
-            _ => 1,
-        };
-        if ended > 0 {
-            out.extend_from_slice(linesep.as_bytes());
+        let (plain, more) = rest.split_at(plain_octets(rest));
+        out.extend_from_slice(plain);
+        let Some((&octet, behind)) = more.split_first() else { break };
+        rest = behind;
+        if !matches!(octet, b'\n' | b'\r') {
+            push_escaped(octet, out);
+            continue;
         }
-        rest = &rest[end + ended..];
+        rest = rest.strip_prefix(b"\n").filter(|_| octet == b'\r').unwrap_or(rest);
+        finish_quoted_line(line, &mut long, width, linesep, out);
+        out.extend_from_slice(linesep.as_bytes());
+        line = out.len();
     }
+    finish_quoted_line(line, &mut long, width, linesep, out);
 }
 
-/// Octets that quoted-printable leaves unchanged (RFC 2045 section 6.7).
-const IS_PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = b' ';
-    while octet <= b'~' {
-        table[octet as usize] = octet != b'=';
-        octet += 1;
+/// How many octets at the start quoted-printable leaves unchanged (RFC 2045 section 6.7), found
+/// eight at a time.
+fn plain_octets(octets: &[u8]) -> usize {
+    let (words, rest) = octets.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let mut escaped = unlike_plain(u64::from_le_bytes(*word));
+        while escaped != 0 {
+            let place = escaped.trailing_zeros() as usize / 8;
+            if word[place] != b'\t' {
+                return at * 8 + place;
+            }
+            escaped &= escaped - 1;
+        }
     }
-    table[b'\t' as usize] = true;
-    table
-};
+    let is_plain = |&octet: &u8| matches!(octet, b' '..=b'~' | b'\t') && octet != b'=';
+    words.len() * 8 + rest.iter().position(|octet| !is_plain(octet)).unwrap_or(rest.len())
+}
 
-/// `escaped` is a buffer that all lines share.
-fn write_quoted_line(line: &[u8], escaped: &mut Vec<u8>, width: usize, linesep: &str, out: &mut Vec<u8>) {
-    escaped.clear();
-    let mut rest = line;
-    while let Some(at) = rest.iter().position(|&octet| !IS_PLAIN[usize::from(octet)]) {
-        escaped.extend_from_slice(&rest[..at]);
-        push_escaped(rest[at], escaped);
-        rest = &rest[at + 1..];
+/// The highest bit of each octet that isn't in the range from space to tilde, or is `=`.
+fn unlike_plain(octets: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    // Without their highest bits the octets are added to without a carry into the next one.
+    let low = octets & !HIGH;
+    let from_space = low + (0x80 - b' ' as u64) * EACH;
+    let behind_tilde = low + (0x7F - b'~' as u64) * EACH;
+    let like_equals = low ^ (b'=' as u64 * EACH);
+    let unlike_equals = like_equals + 0x7F * EACH;
+    (octets | !from_space | behind_tilde | !unlike_equals) & HIGH
+}
+
+/// Breaks what has been written since `start` into lines that are short enough, and escapes a
+/// final blank. `long` is a buffer that all lines share.
+fn finish_quoted_line(start: usize, long: &mut Vec<u8>, width: usize, linesep: &str, out: &mut Vec<u8>) {
+    let is_short = out.len() - start <= width;
+    if is_short && !matches!(out[start..], [.., b' ' | b'\t']) {
+        return;
     }
-    escaped.extend_from_slice(rest);
+    long.clear();
+    long.extend_from_slice(&out[start..]);
+    out.truncate(start);
     // The last piece of a line may be one longer, as it needs no `=` at its end.
-    let mut start = 0;
-    while start + 1 + width <= escaped.len() {
-        let stop = start + width - 1;
+    let mut rest = &long[..];
+    while rest.len() > width {
+        let stop = width - 1;
         // Never split an escape.
-        let stop = if escaped[stop - 2] == b'=' {
-            stop - 2
-        } else if escaped[stop - 1] == b'=' {
-            stop - 1
-        } else {
-            stop
+        let stop = match (rest[stop - 2], rest[stop - 1]) {
+            (b'=', _) => stop - 2,
+            (_, b'=') => stop - 1,
+            _ => stop,
         };
-        out.extend_from_slice(&escaped[start..stop]);
+        let (piece, more) = rest.split_at(stop);
+        out.extend_from_slice(piece);
         out.push(b'=');
         out.extend_from_slice(linesep.as_bytes());
-        start = stop;
+        rest = more;
     }
-    let tail = &escaped[start..];
-    match tail.split_last() {
+    match rest.split_last() {
         Some((&blank @ (b' ' | b'\t'), before)) => {
             out.extend_from_slice(before);
-            let room = width + 1 - tail.len().min(width + 1);
-            if room >= 3 {
-                push_escaped(blank, out);
-            } else if room == 2 {
-                out.push(blank);
-                out.push(b'=');
-                out.extend_from_slice(linesep.as_bytes());
-            } else {
-                out.push(b'=');
-                out.extend_from_slice(linesep.as_bytes());
-                push_escaped(blank, out);
+            match width - before.len() {
+                3.. => push_escaped(blank, out),
+                2 => {
+                    out.push(blank);
+                    out.push(b'=');
+                    out.extend_from_slice(linesep.as_bytes());
+                }
+                _ => {
+                    out.push(b'=');
+                    out.extend_from_slice(linesep.as_bytes());
+                    push_escaped(blank, out);
+                }
             }
         }
-        _ => out.extend_from_slice(tail),
+        _ => out.extend_from_slice(rest),
     }
 }
 
@@ -236,6 +257,26 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&long).replace("=\r\n", ""), "=C3=BC".repeat(300));
         assert_eq!(repaired_base64(b"YWJ\xffj\r\n", "\r\n"), b"YWJj\r\n");
         assert_eq!(longest_line(&repaired_base64(&[b'A'; 2000], "\r\n")), 76);
+    }
+
+    #[test]
+    fn each_octet_is_plain_or_escaped_wherever_it_stands() {
+        for octet in (0..=u8::MAX).filter(|octet| !matches!(octet, b'\r' | b'\n')) {
+            for at in 0..20 {
+                let mut body = [b'a'; 20];
+                body[at] = octet;
+                let mut expected: Vec<u8> = body[..at].to_vec();
+                match octet {
+                    b' ' | b'\t' if at == 19 => push_escaped(octet, &mut expected),
+                    b'\t' | b' '..=b'<' | b'>'..=b'~' => expected.push(octet),
+                    _ => push_escaped(octet, &mut expected),
+                }
+                expected.extend_from_slice(&body[at + 1..]);
+                let mut out = Vec::new();
+                write_quoted_printable(&body, LINE, "\n", &mut out);
+                assert_eq!(out, expected, "{octet:#04x} at {at}");
+            }
+        }
     }
 
     #[test]
