@@ -5,7 +5,6 @@
 //! Existing line breaks are kept. Programs compare and sign such output, so it is reproduced
 //! exactly, oddities included: a line is a list of the `(white space, word)` pairs below, and a
 //! transition between runs is a pair with a space and no word.
-//! below, and a transition between runs is a pair with a space and no word.
 
 use super::fold_line;
 use crate::message::{

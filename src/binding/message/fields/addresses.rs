@@ -10,6 +10,7 @@ use crate::message::{charset as words, field_fold};
 use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{intern, prelude::*};
+use std::borrow::Cow;
 
 fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(value.str()?.to_string_lossy().into_owned())
@@ -91,21 +92,36 @@ fn in_charset(name: &Bound<'_, PyString>, charset: &Bound<'_, PyAny>) -> PyResul
 
 /// An address with a domain that every server understands. A local part that isn't ASCII has
 /// no other form: UnicodeEncodeError.
-fn in_a_labels(spec: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
-    let py = spec.py();
+fn in_a_labels<'a>(spec: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
     let plain = spec.to_str().unwrap_or_default();
     if plain.is_ascii() && !plain.is_empty() {
-        return Ok(spec);
+        return Ok(Cow::Borrowed(plain));
     }
     if let Some((local, domain)) = plain.rsplit_once('@')
         && local.is_ascii()
         && let Some(domain) = a_labels(domain)
     {
-        return Ok(PyString::new(py, &format!("{local}@{domain}")));
+        return Ok(Cow::Owned(format!("{local}@{domain}")));
     }
     // Text that isn't ASCII raises Python's own UnicodeEncodeError here.
-    spec.call_method1(intern!(py, "encode"), ("ascii",))?;
-    Ok(spec)
+    spec.call_method1(intern!(spec.py(), "encode"), ("ascii",))?;
+    Ok(Cow::Borrowed(plain))
+}
+
+/// Whether a display name holds a character that is allowed there only within quotes. Has no
+/// branch per octet: a list may have a thousand names.
+fn needs_quotes(name: &str) -> bool {
+    const IS_SPECIAL: [bool; 256] = {
+        let mut table = [false; 256];
+        let specials = b"()<>@,:;\".[]\\";
+        let mut at = 0;
+        while at < specials.len() {
+            table[specials[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    name.bytes().fold(false, |found, octet| found | IS_SPECIAL[usize::from(octet)])
 }
 
 /// `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
@@ -131,27 +147,23 @@ pub(crate) fn formataddr<'py>(
     };
     let address = address.cast_into::<PyString>();
     let address = address.map_err(|other| wanted("pair", "an address, a str,", &other.into_inner()))?;
-    let address = in_a_labels(address)?;
-    let spec = address.to_str()?;
+    let spec = in_a_labels(&address)?;
+    let alone = || match &spec {
+        Cow::Borrowed(_) => address.clone(),
+        Cow::Owned(spec) => PyString::new(py, spec),
+    };
     let Ok(name) = name.cast::<PyString>() else {
-        return Ok(address);
+        return Ok(alone());
     };
     let Ok(plain) = name.to_str() else {
         return Err(PyUnicodeError::new_err("surrogates in a display name"));
     };
     if plain.is_empty() {
-        return Ok(address);
+        return Ok(alone());
     }
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
-        // These characters are allowed in a display name only within quotes.
-        let is_special = |b| {
-            matches!(
-                b,
-                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
-            )
-        };
-        if plain.bytes().any(is_special) {
+        if needs_quotes(plain) {
             out.push('"');
             out.push_str(&lexis::escape(plain));
             out.push('"');
@@ -176,7 +188,7 @@ pub(crate) fn formataddr<'py>(
         }
     }
     out.push_str(" <");
-    out.push_str(spec);
+    out.push_str(&spec);
     out.push('>');
     Ok(PyString::new(py, &out))
 }

@@ -178,13 +178,15 @@ pub(crate) fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<(
     Err(HeaderWriteError::new_err(format!("folded header {complaint}: {}", shown.to_string_lossy())))
 }
 
+/// Has no branch per octet, so that the compiler can compare many octets at a time.
 fn breaks_out(folded: &[u8]) -> bool {
-    memchr::memchr2_iter(b'\r', b'\n', folded).any(|at| {
-        match (folded[at], folded.get(at + 1)) {
-            (b'\r', Some(b'\n')) | (_, Some(b' ' | b'\t')) => false,
-            // A break at the very end would be followed by the line end.
-            (_, None) => true,
-            _ => true,
-        }
-    })
+    let (Some(&last), Some(behind)) = (folded.last(), folded.get(1..)) else { return false };
+    // A break at the very end would be followed by the line end.
+    let mut breaks = u8::from(last == b'\r') | u8::from(last == b'\n');
+    for (&octet, &next) in folded.iter().zip(behind) {
+        let (cr, lf) = (u8::from(octet == b'\r'), u8::from(octet == b'\n'));
+        let goes_on = u8::from(next == b' ') | u8::from(next == b'\t') | (cr & u8::from(next == b'\n'));
+        breaks |= (cr | lf) & !goes_on;
+    }
+    breaks != 0
 }
