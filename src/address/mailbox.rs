@@ -85,6 +85,14 @@ impl FromStr for Mailbox {
     /// `local@domain (comment)`.
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress { address: text.to_owned(), why };
+        // Nearly every address is of this kind: there is nothing around it, and nothing to find out.
+        if let Some((local, domain)) = text.split_once('@')
+            && text.len() <= LONGEST
+            && is_plain(local, domain)
+        {
+            let spec = AddrSpec { local: local.to_owned(), domain: Some(domain.to_owned()) };
+            return Ok(Mailbox(Arc::new(Parts { spec, a_labels: None })));
+        }
         if text.chars().any(char::is_control) {
             return Err(bad("it contains a control character"));
         }
@@ -116,7 +124,7 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     if length > LONGEST {
         return Err("it is longer than a command line can take");
     }
-    if is_plain(spec) {
+    if spec.domain.as_deref().is_some_and(|domain| is_plain(&spec.local, domain)) {
         return Ok(None);
     }
     if spec.local.chars().any(char::is_control) {
@@ -136,8 +144,7 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
 }
 
 /// Letters, digits and similarly plain characters on both sides need no further check.
-fn is_plain(AddrSpec { local, domain }: &AddrSpec) -> bool {
-    let Some(domain) = domain else { return false };
+fn is_plain(local: &str, domain: &str) -> bool {
     has_only(local, b".-_+=") && domain.split('.').all(|label| has_only(label, b"-"))
 }
 

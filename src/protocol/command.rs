@@ -353,7 +353,7 @@ pub(super) fn push_number(line: &mut String, mut number: u64) {
             break;
         }
     }
-    line.extend(digits[first..].iter().map(|&digit| char::from(digit)));
+    line.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
 }
 
 /// Closes the path and appends the parameters.

@@ -132,7 +132,9 @@ impl Outgoing {
             let mut line = std::mem::take(&mut self.said);
             line.clear();
             command.write_to(&mut line, smtputf8, self.letters);
-            self.say(&line, awaited);
+            line.push_str("\r\n");
+            self.put(line.as_bytes());
+            self.expect(awaited);
             self.said = line;
             return;
         }

@@ -55,11 +55,15 @@ pub struct ReplyReader {
     /// The text of the lines so far, separated by LF.
     text: Vec<u8>,
     size: usize,
-    /// Recent one-line replies, newest first. A server mostly says the same thing to each message.
-    before: [Option<Reply>; KEPT],
+    /// Recent replies of one line, as they came, with their line ends. A server mostly says the
+    /// same things to each message, in the same order.
+    before: [Option<(Vec<u8>, Reply)>; KEPT],
+    /// Which of them is expected next: the one behind the last that came. Another reply takes its
+    /// place.
+    expected: usize,
 }
 
-/// Longer texts are rarely repeated.
+/// Longer lines are rarely repeated.
 const WORDS: usize = 256;
 /// As many as the replies to one message in a window: to RSET, MAIL, RCPT, BDAT.
 const KEPT: usize = 4;
@@ -68,6 +72,11 @@ impl ReplyReader {
     /// Takes bytes up to the end of the next whole reply. Returns how many were taken, and the
     /// reply if they complete one.
     pub fn read(&mut self, bytes: &[u8]) -> (usize, Result<Option<Reply>, Fault>) {
+        if !self.is_midway()
+            && let Some((taken, reply)) = self.said_again(bytes)
+        {
+            return (taken, Ok(Some(reply)));
+        }
         let mut taken = 0;
         while let Some(end) = memchr::memchr(b'\n', &bytes[taken..]) {
             let next = taken + end + 1;
@@ -113,13 +122,13 @@ impl ReplyReader {
         Ok(())
     }
 
-    fn line_is_whole(&mut self, line: &[u8]) -> Result<Option<Reply>, Fault> {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
+    fn line_is_whole(&mut self, whole: &[u8]) -> Result<Option<Reply>, Fault> {
+        let line = whole.strip_suffix(b"\n").unwrap_or(whole);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (code, last, text) = split(line)?;
         if last && self.code.is_none() && code::ALL.contains(&code) {
             self.size = 0;
-            return Ok(Some(self.said_before(code, text)));
+            return Ok(Some(self.remembered(whole, Reply::new(code, text))));
         }
         match self.code {
             Some(first) if first != code => return Err(Fault::CodeChanged(first, code)),
@@ -138,20 +147,25 @@ impl ReplyReader {
         Ok(Some(Reply::of(code, text)))
     }
 
-    /// A reply of one line. It shares its text with an earlier identical reply.
-    fn said_before(&mut self, code: u16, text: &[u8]) -> Reply {
-        let is_it = |before: &Option<Reply>| {
-            before.as_ref().is_some_and(|reply| reply.code() == code && reply.octets() == text)
-        };
-        if let Some(at) = self.before.iter().position(is_it) {
-            self.before[..=at].rotate_right(1);
-        } else if text.len() <= WORDS {
-            self.before.rotate_right(1);
-            self.before[0] = Some(Reply::new(code, text));
-        } else {
-            return Reply::new(code, text);
+    /// An earlier reply, if these bytes begin with the same octets. It is not read again, and its
+    /// text is shared.
+    fn said_again(&mut self, bytes: &[u8]) -> Option<(usize, Reply)> {
+        (0..KEPT).find_map(|turn| {
+            let at = (self.expected + turn) % KEPT;
+            let (whole, reply) = self.before[at].as_ref()?;
+            bytes.starts_with(whole).then(|| {
+                self.expected = (at + 1) % KEPT;
+                (whole.len(), reply.clone())
+            })
+        })
+    }
+
+    fn remembered(&mut self, whole: &[u8], reply: Reply) -> Reply {
+        if whole.len() <= WORDS {
+            self.before[self.expected] = Some((whole.to_vec(), reply.clone()));
+            self.expected = (self.expected + 1) % KEPT;
         }
-        self.before[0].clone().unwrap_or_else(|| Reply::new(code, text))
+        reply
     }
 }
 
@@ -246,6 +260,14 @@ mod tests {
                 }
             }
             prop_assert_eq!(whole, found);
+        }
+
+        #[test]
+        fn replies_that_come_again_are_read_as_they_were_said(said in proptest::collection::vec(0u16..7, 0..40)) {
+            let replies: Vec<Reply> = said.iter().map(|&at| Reply::new(250 + at / 4, [b'x'].repeat(at as usize % 4))).collect();
+            let mut wire = Vec::new();
+            replies.iter().for_each(|reply| reply.write_to(&mut wire));
+            prop_assert_eq!(read_all(&wire), Ok(replies));
         }
 
         #[test]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 else:
     later(globals(), "Any Sequence")
 
-_STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
-_ALL_STEPS = ("sendmail", *_STEP_BY_STEP, *LINE_BY_LINE)
+_STEP_BY_STEP = ("mail", "rcpt", "data", "rset", *LINE_BY_LINE)
+_ALL_STEPS = ("sendmail", *_STEP_BY_STEP)
 
 
 class Transaction(Connecting):
@@ -78,7 +78,7 @@ class Transaction(Connecting):
         content = outgoing.content_of(msg)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
-        if self._rsmtp_overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
+        if self._rsmtp_overrides(*_STEP_BY_STEP):
             refused: dict[str, Reply] = yield from _by_steps(
                 self, sender, recipients, content, mail_options, rcpt_options, delivery
             )
