@@ -415,3 +415,27 @@ def test_cancelled_while_a_program_has_the_message(program):
 
 async def _report(sending):
     return await sending
+
+
+def test_one_message_starts_no_task():
+    """Tasks that take messages and hold sessions would cost more than the message."""
+    started = []
+
+    def start(loop, coroutine, **more):
+        started.append(coroutine)
+        return asyncio.Task(coroutine, loop=loop, **more)
+
+    async def main(server):
+        async with rsmtp.AsyncMailer(**options(server)) as mailer:
+            await mailer.send(messages(1)[0])
+            asyncio.get_running_loop().set_task_factory(start)
+            receipt = await mailer.send(messages(1)[0])
+            with pytest.raises(TypeError):
+                await mailer.send(3)
+            asyncio.get_running_loop().set_task_factory(None)
+        return receipt
+
+    with rsmtp.Catcher() as server:
+        receipt, _ = run(lambda: main(server))
+        assert receipt.ok and server.count == 2
+    assert started == []

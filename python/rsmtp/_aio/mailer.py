@@ -6,11 +6,13 @@ from __future__ import annotations
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
+from rsmtp._aio.single import Single
+from rsmtp._client.outgoing import prepare
 from rsmtp._common import observing
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public
 from rsmtp._mailer.base import BaseMailer, an_outbox, check_many, checked
-from rsmtp._mailer.feeding import alone, each_made, without_rules
+from rsmtp._mailer.feeding import Ruled, alone, each_made
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
 
@@ -60,12 +62,15 @@ class AsyncMailer(BaseMailer):
         return checked(receipt, check)
 
     async def _send(self, message: Any, envelope: rsmtp.Envelope | None, *, timed: bool) -> Receipt:
+        if self._rules is None:
+            item = message if envelope is None else Ruled(message, prepare((message, envelope)), [])
+            return await Single(
+                self._pool, self._hops, (), False, None, operation=None, recorded=True, timed=timed
+            ).receipt(item)
         messages: Any = [message]
         try:
             if envelope is not None:
-                item = message, envelope
-                ruled = without_rules(item) if self._rules is None else await self._rules.apply_awaited(item)
-                messages = alone(message, ruled)
+                messages = alone(message, await self._rules.apply_awaited((message, envelope)))
             report = await self._sending(
                 messages, False, None, None, operation=None, recorded=True, timed=timed
             )

@@ -1,0 +1,42 @@
+"""One message of an `AsyncMailer`, sent in the caller's own task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsmtp._aio.sending import AsyncSending
+from rsmtp._mailer.feeding import put
+from rsmtp._rsmtp import Receipt
+
+
+class Single(AsyncSending):
+    """A sending of one message. It needs neither a task that takes messages nor one for each
+    session: a message alone costs less than these tasks would."""
+
+    async def receipt(self, item: Any) -> Receipt:
+        """Sends it. Raises the failure that kept it from reaching any server. The exception has the
+        message's fate as its `receipt`, if it was begun."""
+        self._begin(every=True)
+        # No further worker is started.
+        self._ending = True
+        try:
+            try:
+                put(self._sending, item)
+                self._sending.finish()
+                while (worker := self._sending.worker(self._asked)) is not None:
+                    try:
+                        await self._work(worker)
+                    finally:
+                        worker.leave()
+                        self._pool.call()
+                if (failure := self._sending.failure) is not None:
+                    raise failure
+            finally:
+                self._sending.stop()
+                self._sending.tell(self.receipts)
+        except BaseException as raised:
+            for receipt in self.receipts:
+                raised.receipt = receipt  # type: ignore[attr-defined]
+            raise
+        (receipt,) = self.receipts
+        return receipt
