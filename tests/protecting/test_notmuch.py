@@ -10,13 +10,10 @@ import pytest
 
 import rsmtp
 
-from .gpg import GPG, Gpg
+from .gpg import Gpg
 from .letters import TEXT, letter
 
 NOTMUCH = shutil.which("notmuch")
-pytestmark = pytest.mark.skipif(
-    GPG is None or NOTMUCH is None, reason="needs gpg and notmuch (apt-get install gnupg notmuch)"
-)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +26,8 @@ def gpg():
 
 def shown(gpg, folder, octets):
     """What notmuch says of a message."""
+    if NOTMUCH is None:
+        pytest.skip("needs notmuch (apt-get install notmuch)")
     for each in ("cur", "new", "tmp"):
         (folder / "mail" / each).mkdir(parents=True)
     (folder / "mail" / "cur" / "1:2,").write_bytes(octets)

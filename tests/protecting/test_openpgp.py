@@ -12,10 +12,8 @@ import pytest
 import rsmtp
 import rsmtp.tasks
 
-from .gpg import GPG, Gpg
+from .gpg import Gpg
 from .letters import SENDERS, SERVERS, TEXT, letter, read, said, sent
-
-pytestmark = pytest.mark.skipif(GPG is None, reason="needs gpg (apt-get install gnupg)")
 
 
 @pytest.mark.parametrize("without", SERVERS, ids=["BDAT", "DATA", "7-bit"])

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 import rsmtp
 
-from .gpg import GPG, Gpg, ago
+from .gpg import Gpg, ago
 from .letters import letter, read
-
-pytestmark = pytest.mark.skipif(GPG is None, reason="needs gpg (apt-get install gnupg)")
 
 
 def test_a_passphrase(gpg, ann):

@@ -3,16 +3,12 @@
 import contextlib
 
 import pytest
-from protecting.gpg import GPG, Gpg
+from protecting.gpg import Gpg
 from protecting.letters import TEXT, letter, read, said
 from protecting.people import certify
-from protecting.test_smime import OPENSSL, decrypted, verified
+from protecting.test_smime import decrypted, verified
 
 import rsmtp
-
-pytestmark = pytest.mark.skipif(
-    GPG is None or OPENSSL is None, reason="needs gpg and openssl (apt-get install gnupg openssl)"
-)
 
 
 @pytest.fixture(scope="module")
