@@ -136,6 +136,25 @@ def test_what_cant_be_written_down_is_not_sent(outbox, catcher, run, monkeypatch
     assert run(outbox).sent == 50
 
 
+def test_what_is_in_flight_is_finished_when_a_result_cant_be_stored(outbox, catcher, run, monkeypatch):
+    outbox.put_all(raw(number) for number in range(100))
+    catcher.fault("end of data", delay=0.01)
+    settle, failed = outbox._store.settle, []
+
+    def full(owner, receipts, *given, **options):
+        if receipts and not failed:
+            failed.append(len(receipts))
+            raise OutboxError("the disk is full")
+        return settle(owner, receipts, *given, **options)
+
+    monkeypatch.setattr(outbox._store, "settle", full)
+    with pytest.raises(OutboxError, match="disk is full"):
+        run(outbox, window=20)
+    states = outbox.status()
+    assert failed and states["unknown"] == states["sending"] == 0
+    assert states["sent"] == len(catcher.messages) and states["queued"] == 100 - states["sent"]
+
+
 def test_an_owner_that_lost_its_lease_says_no_end(outbox, catcher, run, monkeypatch):
     """As if the process had been stopped for a while, and another one had taken over."""
     outbox.put_all(raw(number) for number in range(20))

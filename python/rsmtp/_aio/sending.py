@@ -142,6 +142,12 @@ class AsyncSending:
         self._begin(every=True)
         return self._run()
 
+    def end(self) -> None:
+        """Takes no more messages; those that were taken are still sent."""
+        self._feeder.cancel()
+        self._sending.finish()
+        self._stir()
+
     def _begin(self, every: bool) -> None:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
@@ -162,7 +168,7 @@ class AsyncSending:
     async def _run(self) -> AsyncGenerator[None, None]:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
-        feeder = asyncio.create_task(self._feed())
+        self._feeder = feeder = asyncio.create_task(self._feed())
         feeder.add_done_callback(lambda _: self._beat())
         trouble: Exception | None = None
         try:

@@ -365,18 +365,30 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
         if one:
             told.extend(stored)
 
+    left: list[Receipt] = []
+    trouble: Exception | None = None
     try:
         owner.begin(mailer)
         async with contextlib.aclosing(sending.groups()) as groups:
             async for _ in groups:
-                stored = owner.settle_and_keep(receipts)
+                try:
+                    if trouble is None:
+                        stored = owner.settle_and_keep(receipts)
+                        receipts.clear()
+                        # A receipt is stored before `after_send` gets it.
+                        await tell(stored)
+                except Exception as raised:
+                    # What was taken before is sent, so that its fate is known.
+                    trouble = raised
+                    sending.end()
+                left += receipts
                 receipts.clear()
-                # A receipt is stored before `after_send` gets it.
-                await tell(stored)
+        if trouble is not None:
+            raise trouble
         await tell(await asyncio.to_thread(owner.settle_rest))
     except BaseException:
         # What it had in hand is written down as well, also where the task is cancelled again.
-        await asyncio.shield(asyncio.to_thread(owner.settle, list(receipts)))
+        await asyncio.shield(asyncio.to_thread(owner.settle, [*left, *receipts]))
         raise
     return told
 
