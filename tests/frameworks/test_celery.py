@@ -42,7 +42,11 @@ class RabbitMq:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
             "RABBITMQ_CONFIG_FILE": str(folder / "none"), "RABBITMQ_CONF_ENV_FILE": os.devnull,
         }  # fmt: skip
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def start(self):
         (server,) = Path("/usr/lib/rabbitmq/lib").glob("*/sbin/rabbitmq-server")

@@ -318,24 +318,24 @@ def test_a_rule_that_fails_puts_off_what_waits_in_an_outbox(both, catcher, tmp_p
     def fails(message):
         raise LookupError("no customer now")
 
-    with Outbox(tmp_path / "mail.db", first_retry=0.001) as outbox:
+    with Outbox(tmp_path / "mail.db", first_retry=0.5) as outbox:
         number = outbox.put(letter("ann@example.org")).id
         ran = both.run(outbox, before_send=fails)
         assert (ran.dead, ran.put_off) == (0, 1)
         entry = outbox.get(number)
         assert entry.state == "queued" and "no customer now" in str(entry.receipt.error)
-        time.sleep(0.1)
+        time.sleep(0.6)
         assert both.run(outbox).sent == 1
     assert envelopes(catcher) == [["ann@example.org"]]
 
 
 def test_what_is_redirected_out_of_an_outbox_is_put_off_as_others_are(both, catcher, tmp_path):
     catcher.fault("RCPT", reply=(450, "4.2.0 later"), times=1)
-    with Outbox(tmp_path / "mail.db", first_retry=0.001) as outbox:
+    with Outbox(tmp_path / "mail.db", first_retry=0.5) as outbox:
         number = outbox.put(letter("ann@example.org", "ben@example.org")).id
         assert both.run(outbox, redirect="test@example.org").put_off == 1
         assert outbox.get(number).state == "queued"
-        time.sleep(0.1)
+        time.sleep(0.6)
         assert both.run(outbox, redirect="test@example.org").sent == 1
         assert both.run(outbox, redirect="test@example.org") == (0,) * 6
     assert envelopes(catcher) == [["test@example.org"]]
@@ -383,10 +383,10 @@ def test_another_message_goes_to_whom_the_stored_one_is_for(both, catcher, tmp_p
         return made
 
     catcher.fault("RCPT", reply=(450, "4.2.0 later"), times=1, address="ben@example.org")
-    with Outbox(tmp_path / "mail.db", first_retry=0.001) as outbox:
+    with Outbox(tmp_path / "mail.db", first_retry=0.5) as outbox:
         outbox.put(letter("ann@example.org", "ben@example.org", bcc=["zoe@example.org"]))
         assert both.run(outbox, before_send=with_footer).put_off == 1
-        time.sleep(0.1)
+        time.sleep(0.6)
         assert both.run(outbox, before_send=with_footer).sent == 1
     assert [sorted(each) for each in envelopes(catcher)] == [
         ["ann@example.org", "zoe@example.org"],

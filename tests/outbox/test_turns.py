@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import threading
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from outbox.letters import letter, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox
+from rsmtp.outbox.running import Owner
 from rsmtp.outbox.store import Store
 
 
@@ -91,6 +93,46 @@ def test_what_after_send_is_told_has_been_written_down(outbox, catcher, run):
     run(outbox, after_send=after)
     assert told == [True] * 600
     assert sorted(number_of(message.data) for message in catcher.messages) == list(range(600))
+
+
+def test_a_hook_that_is_only_told_costs_no_message_its_shared_row(outbox, catcher, run):
+    outbox.put_all(raw(number) for number in range(300))
+    assert run(outbox, after_send=lambda receipt: None).sent == 300
+    with outbox._database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM outbox_fate").fetchone() == (0,)
+
+
+def test_ends_of_several_sessions_are_recorded_together(outbox, catcher, monkeypatch):
+    say_ends, sessions, calls = outbox._store.say_ends, 4, []
+    others_came = threading.Event()
+
+    def slow(owner, messages, *given):
+        calls.append(len(messages))
+        assert others_came.wait(30)
+        say_ends(owner, messages, *given)
+
+    monkeypatch.setattr(outbox._store, "say_ends", slow)
+    outbox.put_all(raw(number) for number in range(100))
+    owner = Owner(outbox._store)
+    with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+        owner.begin(mailer)
+    owner.claim()
+
+    def say(first):
+        if first:
+            while not calls:
+                time.sleep(0.01)
+        assert owner.say_ends(list(range(first, first + 25)), {})
+
+    threads = [threading.Thread(target=say, args=(25 * session,)) for session in range(sessions)]
+    for thread in threads:
+        thread.start()
+    while len(owner._ends) < sessions - 1:
+        time.sleep(0.01)
+    others_came.set()
+    for thread in threads:
+        thread.join()
+    assert calls == [25, 75] and outbox.status()["sending"] == 100
 
 
 ODD = [

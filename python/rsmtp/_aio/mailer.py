@@ -138,7 +138,7 @@ class AsyncMailer(BaseMailer):
         return self._sending(messages, progress, total, make)
 
     def _sending(self, *arguments: Any, **options: Any) -> AsyncSending:
-        return AsyncSending(self._pool, self._hops, *arguments, rules=self._rules, **options)
+        return AsyncSending(self._pool, self._hops, *arguments, **{"rules": self._rules, **options})
 
     async def verify(self) -> rsmtp.Verification:
         """Opens a session, sends NOOP and quits, like `Mailer.verify`, without sending mail."""

@@ -43,6 +43,10 @@ class Rules:
         if verp is not None and not hasattr(verp, "sender"):
             raise arguments.wanted("verp", "an rsmtp.Verp", verp)
         self._verp = verp
+        #: No rule may change or refuse a message: there is an `after_send` at most.
+        self.only_tells = all(
+            rule is None for rule in (suppression, allow, redirect, before_send, lint, verp)
+        )
 
     # -- one message -----------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from array import array
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from rsmtp._common import observing
 from rsmtp._mailer.feeding import AwaitedLists, Lists
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.rounds import break_off, rounds
+from rsmtp._mailer.rules import Rules
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer
@@ -88,11 +90,14 @@ class Owner:
 
     def begin(self, mailer: Mailer | AsyncMailer) -> None:
         """Begins another sending, which counts its messages from zero."""
-        # Without rules, a message goes to exactly its stored recipients.
-        self._as_stored = mailer._rules is None
+        # A message goes to exactly its stored recipients.
+        self._as_stored = _changing(mailer) is None
         # The number of each message, by its index in the sending.
         self._messages = array("q")
         self._failed = False
+        # Ends that sessions are about to send; one of them writes them down.
+        self._ends: deque[_Ends] = deque()
+        self._saying = threading.Lock()
 
     def keep(self) -> None:
         """Renews the lease if it is time to."""
@@ -117,13 +122,29 @@ class Owner:
     def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
         messages = self._messages
         known = [(messages[index], recipients) for index, recipients in settled.items()]
+        ends = _Ends([messages[index] for index in indexes], known)
+        self._ends.append(ends)
+        with self._saying:
+            # What waits meanwhile is written by the session that writes next, for all of them.
+            if not ends.is_told:
+                self._say_all()
+        if ends.failure is not None:
+            raise ends.failure
+        return True
+
+    def _say_all(self) -> None:
+        together = [self._ends.popleft() for _ in range(len(self._ends))]
+        messages = [message for ends in together for message in ends.messages]
+        known = [one for ends in together for one in ends.settled]
+        failure: BaseException | None = None
         try:
-            self.store.say_ends(self.id, [messages[index] for index in indexes], known, time.time())
-        except BaseException:
+            self.store.say_ends(self.id, messages, known, time.time())
+        except BaseException as raised:
             # The messages are not at fault: this attempt does not count for them.
             self._failed = True
-            raise
-        return True
+            failure = raised
+        for ends in together:
+            ends.is_told, ends.failure = True, failure
 
     def settle(self, receipts: list[Receipt], *, sync: bool = True) -> None:
         if not receipts:
@@ -171,6 +192,23 @@ class Owner:
 
     def end(self) -> None:
         self.store.resign(self.id, time.time())
+
+
+class _Ends:
+    """Some ends of one session, and the recipients that are settled already."""
+
+    __slots__ = ("failure", "is_told", "messages", "settled")
+
+    def __init__(self, messages: list[int], settled: list[tuple[int, list[Recipient]]]) -> None:
+        self.messages = messages
+        self.settled = settled
+        self.is_told = False
+        self.failure: BaseException | None = None
+
+
+def _changing(mailer: Mailer | AsyncMailer) -> Rules | None:
+    """The mailer's rules, if they may change or refuse a message."""
+    return None if mailer._rules is None or mailer._rules.only_tells else mailer._rules
 
 
 def _slows(receipt: Receipt) -> bool:
@@ -230,6 +268,7 @@ def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[R
     told: list[Receipt] = []
     receipts: list[Receipt] = []
     watch, rules = observing.sending("outbox run", mailer._hops), mailer._rules
+    changing = _changing(mailer)
     sending = mailer._engine.send_all(
         True, KEPT, recorded=False, note=owner.say_ends, timed=watch.tell is not None
     )
@@ -245,8 +284,8 @@ def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[R
             told.extend(stored)
 
     try:
-        claims = owner.claims()
-        claimed: Any = Lists(claims) if rules is None else rules.each(itertools.chain.from_iterable(claims))
+        claims, chain = owner.claims(), itertools.chain.from_iterable
+        claimed: Any = Lists(claims) if changing is None else changing.each(chain(claims))
         with watch:
             for _ in rounds(sending, claimed, receipts):
                 stored = owner.settle_and_keep(receipts)
@@ -353,7 +392,13 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
     told: list[Receipt] = []
     notes, rules = Notes(owner), mailer._rules
     sending = mailer._sending(
-        AwaitedLists(_claims(owner)), False, None, operation="outbox run", note=notes, hooked=False
+        AwaitedLists(_claims(owner)),
+        False,
+        None,
+        operation="outbox run",
+        note=notes,
+        rules=_changing(mailer),
+        hooked=False,
     )
     notes.nudge = sending.nudge
     receipts = sending.receipts
