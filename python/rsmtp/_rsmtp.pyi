@@ -990,6 +990,7 @@ class Engine:
         rate: SupportsFloat | SupportsIndex | None = None,
         rate_per_connection: SupportsFloat | SupportsIndex | None = None,
         per_day: SupportsIndex | None = None,
+        of_recipients: bool = False,
         retries: SupportsIndex = 2,
         give_up_after: SupportsFloat | SupportsIndex | None = None,
         backoff: SupportsFloat | SupportsIndex = 1.0,

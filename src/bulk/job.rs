@@ -66,7 +66,8 @@ pub(super) struct Past {
     pub pause: bool,
     /// Whether the ledger has been told that this attempt begins.
     pub told: bool,
-    /// Whether it counts towards the daily limit. It counts once, however often it is tried.
+    /// Whether it counts towards the daily limit. It counts once, however often it is tried; one
+    /// that is sent in parts, once for each part.
     pub counted: bool,
     /// Why the last attempt failed.
     pub trouble: Option<Box<Error>>,

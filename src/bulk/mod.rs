@@ -80,7 +80,7 @@ pub use ledger::Ledger;
 pub use mailer::{Bounds, Hop, Mailer};
 pub use phase::{Do, Parting, Phase};
 pub use policy::Policy;
-pub use rate::{Limits, PerDay, Rate};
+pub use rate::{Counted, Limits, PerDay, Rate};
 pub use sender::{Sender, stopped};
 pub use server::{Server, Source};
 pub use threads::{Batch, Nudge};

@@ -7,6 +7,7 @@
 use super::job::{Job, Payload, Prepared, Receipt};
 use super::ledger::Ledger;
 use super::mailer::Mailer;
+use super::rate::Counted;
 use crate::address::ForwardPath;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
@@ -180,9 +181,12 @@ impl<P: Payload> Queue<P> {
             let Some(mut job) = self.line.pop_front() else { break };
             if let Some(per_day) = &mut limits.per_day
                 && !job.past.counted
-                && !per_day.take(now)
+                && !per_day.take(job.recipients.len(), now)
             {
-                let message = "the limit of messages per day is reached";
+                let message = match per_day.of {
+                    Counted::Messages => "the limit of messages per day is reached",
+                    Counted::Recipients => "the limit of recipients per day does not leave enough for it",
+                };
                 self.refuse(job, Error::new(Kind::NotNow, Stage::Connect, message));
                 continue;
             }
@@ -195,7 +199,7 @@ impl<P: Payload> Queue<P> {
 
     /// Takes back jobs that were handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
-        self.mailer.limits().give_back(false);
+        self.mailer.limits().give_back(None);
         self.out -= 1;
         self.next(job);
     }
@@ -210,7 +214,8 @@ impl<P: Payload> Queue<P> {
 
     /// Takes back a job that may not begin, or can't. It doesn't count towards any limit.
     pub fn decline(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
-        self.mailer.limits().give_back(job.attempts == 0);
+        let unbegun = (job.attempts == 0).then_some(job.recipients.len());
+        self.mailer.limits().give_back(unbegun);
         self.reject(job, server, error);
     }
 
@@ -263,6 +268,8 @@ impl<P: Payload> Queue<P> {
             // This is one part of an attempt: failed recipients wait until the attempt ends.
             job.recipients = unasked;
             job.attempts = job.attempts.saturating_sub(1);
+            // The next part is another transaction. Its recipients were counted with the first.
+            job.past.counted = self.mailer.limits().of_day() != Some(Counted::Messages);
             return self.next(job);
         }
         job.recipients = std::mem::take(&mut job.past.again);

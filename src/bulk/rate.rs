@@ -11,14 +11,19 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Gives back a message that was handed out and not begun. With `day`, it doesn't count
-    /// towards the daily limit either.
-    pub fn give_back(&mut self, day: bool) {
+    /// What the daily limit counts, if there is one.
+    pub fn of_day(&self) -> Option<Counted> {
+        self.per_day.as_ref().map(|per_day| per_day.of)
+    }
+
+    /// Gives back a message that was handed out and not begun. With the number of its recipients,
+    /// it doesn't count towards the daily limit either.
+    pub fn give_back(&mut self, of_day: Option<usize>) {
         if let Some(rate) = &mut self.rate {
             rate.give_back();
         }
-        if let Some(per_day) = self.per_day.as_mut().filter(|_| day) {
-            per_day.give_back();
+        if let (Some(per_day), Some(recipients)) = (&mut self.per_day, of_day) {
+            per_day.give_back(recipients);
         }
     }
 }
@@ -61,10 +66,19 @@ impl Rate {
     }
 }
 
+/// What a daily limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Mail transactions: a message that is sent in parts counts for each of them.
+    Messages,
+    Recipients,
+}
+
 /// This many in any 24 hours.
 #[derive(Debug)]
 pub struct PerDay {
     most: usize,
+    pub of: Counted,
     /// When messages began, grouped by the second.
     begun: VecDeque<(Instant, usize)>,
     count: usize,
@@ -73,12 +87,12 @@ pub struct PerDay {
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl PerDay {
-    pub fn new(most: usize) -> Self {
-        Self { most, begun: VecDeque::new(), count: 0 }
+    pub fn new(most: usize, of: Counted) -> Self {
+        Self { most, of, begun: VecDeque::new(), count: 0 }
     }
 
-    /// Takes one. Returns false if the day's messages are used up.
-    pub fn take(&mut self, now: Instant) -> bool {
+    /// Takes a message with this many recipients. Returns false if not enough is left of the day.
+    pub fn take(&mut self, recipients: usize, now: Instant) -> bool {
         while let Some(&(when, count)) = self.begun.front() {
             if now.saturating_duration_since(when) < DAY {
                 break;
@@ -86,24 +100,33 @@ impl PerDay {
             self.begun.pop_front();
             self.count -= count;
         }
-        if self.count >= self.most {
+        let wanted = self.counted(recipients);
+        if self.count + wanted > self.most {
             return false;
         }
         match self.begun.back_mut() {
             Some((when, count)) if now.saturating_duration_since(*when) < Duration::from_secs(1) => {
-                *count += 1;
+                *count += wanted;
             }
-            _ => self.begun.push_back((now, 1)),
+            _ => self.begun.push_back((now, wanted)),
         }
-        self.count += 1;
+        self.count += wanted;
         true
     }
 
-    /// Gives one back that was not used.
-    pub fn give_back(&mut self) {
-        if let Some((_, count)) = self.begun.iter_mut().rfind(|(_, count)| *count > 0) {
-            *count -= 1;
-            self.count -= 1;
+    /// Gives back one with this many recipients that was not sent.
+    pub fn give_back(&mut self, recipients: usize) {
+        let mut left = self.counted(recipients);
+        for (_, count) in self.begun.iter_mut().rev() {
+            let back = left.min(*count);
+            (*count, self.count, left) = (*count - back, self.count - back, left - back);
+        }
+    }
+
+    fn counted(&self, recipients: usize) -> usize {
+        match self.of {
+            Counted::Messages => 1,
+            Counted::Recipients => recipients,
         }
     }
 }
@@ -129,8 +152,23 @@ mod tests {
     #[test]
     fn the_day_moves_on() {
         let start = Instant::now();
-        let mut day = PerDay::new(2);
-        assert!(day.take(start) && day.take(start) && !day.take(start + DAY - Duration::from_secs(1)));
-        assert!(day.take(start + DAY));
+        let mut day = PerDay::new(2, Counted::Messages);
+        assert!(day.take(9, start) && day.take(9, start));
+        assert!(!day.take(9, start + DAY - Duration::from_secs(1)));
+        assert!(day.take(9, start + DAY));
+    }
+
+    #[test]
+    fn a_day_of_recipients() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(5);
+        let mut day = PerDay::new(10, Counted::Recipients);
+        assert!(day.take(4, start) && day.take(4, later) && !day.take(3, later) && day.take(2, later));
+        // More than the latest second has.
+        day.give_back(8);
+        assert!(
+            !day.take(9, later) && day.take(8, later) && !day.take(1, start + DAY - Duration::from_secs(1))
+        );
+        assert!(day.take(2, start + DAY) && !day.take(1, start + DAY));
     }
 }

@@ -188,7 +188,8 @@ impl<P: Payload> Worker<P> {
         let before = self.phase();
         let Step::Tour(tour) = &mut self.step else { return };
         let server = &self.mailer.hops[tour.hop].server;
-        if error.rejects_credentials() && tour.rejected.is_none() && tour.asked.is_some() {
+        let renewable = tour.asked.as_ref().is_some_and(Credentials::may_be_renewed);
+        if error.rejects_credentials() && tour.rejected.is_none() && renewable {
             // The credentials may have expired since. Try once more, with new ones.
             (tour.rejected, tour.opening) = (tour.asked.take(), None);
             return self.went_on_from(before);

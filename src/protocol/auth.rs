@@ -168,6 +168,12 @@ impl Credentials {
         }
     }
 
+    /// Whether asking for them again may give others. A ticket is kept by the library that has
+    /// got it, and would be the same one.
+    pub fn may_be_renewed(&self) -> bool {
+        matches!(self.secret, Secret::Password(_) | Secret::AccessToken(_))
+    }
+
     /// Logs in with this mechanism and no other.
     pub fn by(self, mechanism: Mechanism) -> Result<Self, BadCredential> {
         if !mechanism.takes(&self.secret) {

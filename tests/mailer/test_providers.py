@@ -237,6 +237,30 @@ def test_each_part_of_a_message_takes_a_place_in_the_rate(gmail):
 
 
 @either
+def test_a_day_counts_transactions_or_recipients_as_the_provider_does(gmail):
+    row = gmail.row.replace(recipients=2)
+    options = {"user": ANN, "password": "app password", "context": gmail.trust, "retries": 0}
+    five = message([f"u{number}@example.org" for number in range(5)])
+    by_message = row.replace(per_day_of="messages")
+    with rsmtp.Mailer(provider=by_message, per_day=3, **options) as mailer:
+        assert mailer.send(five).ok
+        (left,) = mailer.send_all([message()]).receipts
+        assert left.not_sent and "messages per day" in str(left.error)
+    # The day ends between two parts.
+    with rsmtp.Mailer(provider=by_message, per_day=2, **options) as mailer:
+        receipt = mailer.send(five, check=False)
+        assert [recipient.fate for recipient in receipt.recipients] == [*["sent"] * 4, "not sent"]
+        assert receipt.recipients[4].transient
+    assert row.per_day_of == "recipients"
+    with rsmtp.Mailer(provider=row, per_day=7, **options) as mailer:
+        assert mailer.send(five).ok
+        report = mailer.send_all([message(["a@example.org", "b@example.org", "c@example.org"]), message()])
+        assert (report.sent, report.not_sent) == (1, 1)
+        assert "recipients per day" in str(report.troubles[0].error)
+    assert [len(caught.rcpt_tos) for caught in gmail.catcher.messages] == [2, 2, 1, 2, 2, 2, 2, 1, 1]
+
+
+@either
 @pytest.mark.parametrize(("options", "sessions"), [({}, 3), ({"max_messages": 5}, 1)])
 def test_its_messages_a_session_too(gmail, options, sessions):
     row = gmail.row.replace(per_session=2)

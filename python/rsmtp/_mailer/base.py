@@ -68,7 +68,9 @@ class BaseMailer:
             `keep_idle`, is not used again. keep_idle=0 keeps no sessions, and the last message
             of a call goes out together with QUIT.
         rate, rate_per_connection: messages per second, in total and for each session.
-        per_day: messages in any 24 hours. Messages above the limit are reported as not sent.
+        per_day: messages in any 24 hours. One that is sent in parts, because the server limits
+            its recipients, counts for each part. With a `provider` that limits recipients
+            (`per_day_of`), those are counted. Messages above the limit are reported as not sent.
         retries: attempts after the first one, for messages that were refused temporarily
             (4yz) or interrupted before their end, and for connecting. Default: 2, or as many as
             fit into `give_up_after` if that is given.
@@ -173,6 +175,7 @@ class BaseMailer:
         known = [hop.provider for hop in self._hops if isinstance(hop, Server) and hop.provider is not None]
         rate = _least(rate, [each.rate for each in known])
         max_messages = _least(max_messages, [each.per_session for each in known])
+        of_recipients = any(each.per_day_of == "recipients" for each in known)
         for name, number in (("connections", connections), ("window", window)):
             arguments.whole(name, number, 1, arguments.MOST, "a whole number from 1 on")
         for name, limit in (("max_messages", max_messages), ("per_day", per_day)):
@@ -216,6 +219,7 @@ class BaseMailer:
                 rate=rate,
                 rate_per_connection=rate_per_connection,
                 per_day=per_day,
+                of_recipients=of_recipients,
                 retries=retries,
                 give_up_after=give_up_after,
                 backoff=backoff,

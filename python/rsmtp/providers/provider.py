@@ -41,7 +41,8 @@ class Provider:
         rate: messages per second at most: a mailer's default for its `rate`.
         per_session: messages of one session at most: a mailer's default for its `max_messages`.
         per_day: messages or recipients, as `per_day_of` says, of one account in 24 hours. It is
-            told, not held: other programs send, too (`Mailer(per_day=...)`).
+            told, not held: other programs send, too. `Mailer(per_day=...)` holds one, and counts
+            what `per_day_of` says.
         note: what else has to be known, in one sentence.
         sources: where all of this is written.
         read: when that was read, as "2026-11-27".

@@ -10,7 +10,7 @@ use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::binding::settings::Settings;
 use crate::binding::signing::DkimChoice;
-use crate::bulk::{Batch, Bounds, Ledger, Limits, Mailer, Nudge, Payload, PerDay, Policy, Rate};
+use crate::bulk::{Batch, Bounds, Counted, Ledger, Limits, Mailer, Nudge, Payload, PerDay, Policy, Rate};
 use crate::driver::Attendant;
 use crate::local::Local;
 use crate::protocol::opening::Security;
@@ -38,7 +38,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         servers: "list[typing.Any]", *, connections, window, keep_idle, max_age, max_messages=None, rate=None,
-        rate_per_connection=None, per_day=None, retries=2, give_up_after=None, backoff=1.0,
+        rate_per_connection=None, per_day=None, of_recipients=false, retries=2, give_up_after=None, backoff=1.0,
         resend_unknown=false, dkim=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -53,6 +53,7 @@ impl Engine {
         rate: Option<f64>,
         rate_per_connection: Option<f64>,
         per_day: Option<usize>,
+        of_recipients: bool,
         retries: u32,
         give_up_after: Option<f64>,
         backoff: f64,
@@ -76,7 +77,7 @@ impl Engine {
             backoff: seconds("backoff", Some(backoff))?.unwrap_or_default(),
             resend_unknown,
         };
-        let mailer = Mailer::new(hops?, None, bounds, policy, limits(rate, per_day));
+        let mailer = Mailer::new(hops?, None, bounds, policy, limits(rate, per_day, of_recipients));
         Ok(Self { mailer: Arc::new(mailer), contexts, totals: Arc::default(), choice })
     }
 
@@ -101,7 +102,7 @@ impl Engine {
             Policy { retries: 0, give_up_after: None, backoff: Duration::ZERO, resend_unknown: false };
         let (idle, age) = (Duration::ZERO, Duration::ZERO);
         let bounds = Bounds { sessions: 1, idle, age, window: 1, messages: None, rate: None };
-        let mailer = Mailer::new(Vec::new(), Some(local), bounds, policy, limits(rate, per_day));
+        let mailer = Mailer::new(Vec::new(), Some(local), bounds, policy, limits(rate, per_day, false));
         Ok(Self { mailer: Arc::new(mailer), contexts: Vec::new(), totals: Arc::default(), choice })
     }
 
@@ -268,6 +269,10 @@ impl Nudge for Nudging {
     }
 }
 
-fn limits(rate: Option<f64>, per_day: Option<usize>) -> Limits {
-    Limits { rate: rate.map(|rate| Rate::new(rate, Instant::now())), per_day: per_day.map(PerDay::new) }
+fn limits(rate: Option<f64>, per_day: Option<usize>, of_recipients: bool) -> Limits {
+    let of = if of_recipients { Counted::Recipients } else { Counted::Messages };
+    Limits {
+        rate: rate.map(|rate| Rate::new(rate, Instant::now())),
+        per_day: per_day.map(|most| PerDay::new(most, of)),
+    }
 }
