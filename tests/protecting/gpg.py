@@ -21,6 +21,9 @@ class Gpg:
         if GPG is None:
             pytest.skip("needs gpg (apt-get install gnupg)")
         self.home = tempfile.mkdtemp(prefix="gpg")
+        # Else a passphrase costs a tenth of a second each time, and seconds on a busy machine.
+        with open(f"{self.home}/gpg-agent.conf", "w") as file:
+            file.write("s2k-count 65536\n")
         # gpg waits some seconds for an agent that it starts, which a busy machine exceeds.
         until = time.monotonic() + 40
         while self.run("/bye", program=shutil.which("gpg-connect-agent")).returncode:
