@@ -79,7 +79,7 @@ impl PythonLogger {
         let modules = MODULES.get_or_try_init(py, || {
             Ok::<_, PyErr>(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
         })?;
-        let Some(logging) = modules.bind(py).get_item("logging")? else { return Ok(None) };
+        let Some(logging) = modules.bind(py).get_item(pyo3::intern!(py, "logging"))? else { return Ok(None) };
         // While `logging` itself is being imported, it has no loggers yet.
         if !logging.hasattr("getLogger")? {
             return Ok(None);

@@ -128,33 +128,30 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
-        if self.quiet {
-            let mut line = std::mem::take(&mut self.said);
-            line.clear();
-            command.write_to(&mut line, smtputf8, self.letters);
-            line.push_str("\r\n");
-            self.put(line.as_bytes());
-            self.expect(awaited);
-            self.said = line;
-            return;
+        // It may hold a secret, and the memory of the last line is kept.
+        if let Command::Free(text) = command {
+            return self.line(text.as_str(), mask_free(text.as_str()), awaited);
         }
-        let line = command.line(smtputf8, self.letters);
-        let shown = match command {
-            Command::Free(_) => mask_free(&line),
-            _ => line.clone(),
-        };
-        self.line(&line, shown, awaited);
+        let mut line = std::mem::take(&mut self.said);
+        line.clear();
+        command.write_to(&mut line, smtputf8, self.letters);
+        if !self.quiet {
+            self.note(Speaker::Client, line.as_bytes().to_vec());
+        }
+        self.say(&mut line, awaited);
+        self.said = line;
     }
 
     /// A line that may appear differently in the transcript, with secrets masked.
     pub(super) fn line(&mut self, line: &str, shown: String, awaited: Awaited) {
         self.note(Speaker::Client, shown.into_bytes());
-        self.say(line, awaited);
+        self.say(&mut line.to_owned(), awaited);
     }
 
-    fn say(&mut self, line: &str, awaited: Awaited) {
+    /// Sends the line, which gets its end.
+    fn say(&mut self, line: &mut String, awaited: Awaited) {
+        line.push_str("\r\n");
         self.put(line.as_bytes());
-        self.put(b"\r\n");
         self.expect(awaited);
     }
 
