@@ -219,7 +219,7 @@ ENDURANCE ?= 50
 
 # No unsafe code of ours, so no sanitizer: cargo-fuzz needs a nightly compiler's flags,
 # which the stable one takes when it is told so.
-.PHONY: fuzz endurance
+.PHONY: fuzz endurance outbox-proofs
 fuzz: .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) ## Every fuzz target for FUZZ_SECONDS each (1200)
 	$(CARGO) run --quiet --locked --manifest-path fuzz/Cargo.toml --example write_seeds
 	@for target in $(FUZZ_TARGETS); do \
@@ -231,6 +231,12 @@ fuzz: .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) ## Every fuzz target for FUZZ_SECO
 
 endurance: $(VENV)/built $(VENV)/test-tools ## 100,000 sessions, 2,000 interrupts (ENDURANCE=50)
 	RSMTP_ENDURANCE=$(ENDURANCE) $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/endurance
+
+outbox-proofs: $(VENV)/built $(VENV)/test-tools ## 10,000 messages to Postfix and 200 kills, by threads and by a loop; 5,000 Celery tasks by two brokers
+	RSMTP_OUTBOX_MESSAGES=10000 RSMTP_OUTBOX_KILLS=200 \
+	    $(BIN)/python -m pytest -s -o faulthandler_timeout=0 --timeout=7200 tests/servers/test_outbox.py
+	RSMTP_CELERY_TASKS=5000 RSMTP_CELERY_KILLS=20 \
+	    $(BIN)/python -m pytest -s -o faulthandler_timeout=0 --timeout=7200 tests/frameworks/test_celery.py
 
 .PHONY: bench
 bench: $(BENCH_VENV)/installed ## rsmtp beside its peers, on loopback (BENCH="--quick" passes options)

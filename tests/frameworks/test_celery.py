@@ -53,7 +53,7 @@ class RabbitMq:
         self.process = subprocess.Popen(
             [server], env=self.environment, stdout=subprocess.DEVNULL, start_new_session=True
         )
-        until = time.monotonic() + 110
+        until = time.monotonic() + 300
         while not self.answers():
             assert time.monotonic() < until and self.process.poll() is None, "RabbitMQ does not answer"
             time.sleep(0.2)
