@@ -386,7 +386,7 @@ impl Run {
             "raw" => self.session.raw(b"by hand\r\n.\r\n"),
             "assume" => {
                 let all = ["PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "STARTTLS", "DSN", "REQUIRETLS"];
-                let more = ["FUTURERELEASE", "DELIVERBY", "MT-PRIORITY", "BINARYMIME", "RRVS"];
+                let more = ["FUTURERELEASE", "DELIVERBY", "MT-PRIORITY", "BINARYMIME", "RRVS", "XVERP"];
                 let all = all.iter().chain(&more).map(|keyword| (*keyword, "")).chain([("XCLIENT", "ADDR")]);
                 self.session.assume(all.collect::<Extensions>());
                 return;

@@ -181,7 +181,7 @@ class Catcher:
         extensions: the service extensions that are offered; all by default:
             STARTTLS AUTH PIPELINING CHUNKING 8BITMIME SMTPUTF8 SIZE DSN
             ENHANCEDSTATUSCODES HELP FUTURERELEASE DELIVERBY MT-PRIORITY BINARYMIME
-            RRVS, by TLS REQUIRETLS, and LIMITS where max_messages is given.
+            RRVS XVERP, by TLS REQUIRETLS, and LIMITS where max_messages is given.
         without: extensions that are not offered.
         mechanisms: the SASL mechanisms that are offered, in this order; by default
             SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN
@@ -599,7 +599,7 @@ class CaughtMessage:
     def mail_parameters(self, /) -> dict[str, str | None]:
         """
         MAIL's parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, REQUIRETLS, HOLDFOR, HOLDUNTIL,
-        BY, MT-PRIORITY): keywords in capitals, values as they came, None for a keyword without a
+        BY, MT-PRIORITY, XVERP): keywords in capitals, values as they came, None for a keyword without a
         value.
         """
     @property
@@ -795,6 +795,7 @@ class DeliveryOptions:
         deliver_by: tuple[SupportsIndex, bool, bool] | None = None,
         priority: SupportsIndex | None = None,
         binary: bool = False,
+        xverp: str | None = None,
         notify: SupportsGetItem[int, str] | None = None,
         own: list[tuple[str, list[str] | None, str | None, int | None]] | None = None,
         if_offered: bool = False,
@@ -817,6 +818,10 @@ class DeliveryOptions:
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
         For JSON; `from_dict` reads it.
+        """
+    def with_xverp(self, /, delimiters: str) -> DeliveryOptions:
+        """
+        These options, and XVERP with these delimiters.
         """
 
 @final

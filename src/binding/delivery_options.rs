@@ -6,7 +6,7 @@ use crate::address::ForwardPath;
 use crate::protocol::command::Parameter;
 use crate::protocol::transaction::{
     self, DeliverBy, EnvelopeId, HoldFor, MailOption, Moment, Notify, OriginalRecipient, Priority,
-    RcptOption, Return, SaidOptions, ValidSince,
+    RcptOption, Return, SaidOptions, ValidSince, VerpDelimiters,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -32,7 +32,7 @@ impl DeliveryOptions {
     #[new]
     #[pyo3(signature = (
         *, ret=None, envid=None, require_tls=false, hold_for=None, hold_until=None, deliver_by=None,
-        priority=None, binary=false, notify=None,
+        priority=None, binary=false, xverp=None, notify=None,
         own: "list[tuple[str, list[str] | None, str | None, int | None]] | None" = None, if_offered=false
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -45,6 +45,7 @@ impl DeliveryOptions {
         deliver_by: Option<(i64, bool, bool)>,
         priority: Option<i64>,
         binary: bool,
+        xverp: Option<&str>,
         notify: Option<Vec<String>>,
         own: Option<Vec<Own>>,
         if_offered: bool,
@@ -81,6 +82,9 @@ impl DeliveryOptions {
         if binary {
             mail.push(MailOption::BinaryMime);
         }
+        if let Some(text) = xverp {
+            mail.push(MailOption::Xverp(VerpDelimiters::new(text).map_err(|why| bad("xverp", text, why))?));
+        }
         let rcpt = match &notify {
             Some(events) => vec![RcptOption::Notify(notice(events)?)],
             None => Vec::new(),
@@ -109,6 +113,15 @@ impl DeliveryOptions {
         let path = address.parse::<ForwardPath>().map_or_else(|_| String::new(), |path| path.to_string());
         let options = self.options.own.get(&path).unwrap_or(&self.options.rcpt);
         options.iter().map(ToString::to_string).collect()
+    }
+
+    /// These options, and XVERP with these delimiters.
+    fn with_xverp(&self, delimiters: &str) -> PyResult<Self> {
+        let wanted = VerpDelimiters::new(delimiters).map_err(|why| bad("xverp", delimiters, why))?;
+        let mut options = transaction::DeliveryOptions::clone(&self.options);
+        options.mail.retain(|one| !matches!(one, MailOption::Xverp(_)));
+        options.mail.push(MailOption::Xverp(wanted));
+        Ok(Self { options: Arc::new(options) })
     }
 
     /// For JSON; `from_dict` reads it.

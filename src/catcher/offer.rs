@@ -40,11 +40,13 @@ pub enum Offer {
     BinaryMime,
     /// RFC 7293.
     Rrvs,
+    /// Postfix's: the server makes a sender for each recipient.
+    Xverp,
 }
 
 impl Offer {
     /// Every extension, in the order in which EHLO lists them.
-    pub const ALL: [Offer; 17] = [
+    pub const ALL: [Offer; 18] = [
         Offer::Pipelining,
         Offer::Size,
         Offer::Help,
@@ -62,6 +64,7 @@ impl Offer {
         Offer::MtPriority,
         Offer::BinaryMime,
         Offer::Rrvs,
+        Offer::Xverp,
     ];
 
     /// The EHLO keyword.
@@ -84,6 +87,7 @@ impl Offer {
             Offer::MtPriority => Extension::MtPriority.keyword(),
             Offer::BinaryMime => Extension::BinaryMime.keyword(),
             Offer::Rrvs => Extension::Rrvs.keyword(),
+            Offer::Xverp => Extension::Xverp.keyword(),
         }
     }
 
@@ -97,6 +101,7 @@ impl Offer {
             Extension::MtPriority => Offer::MtPriority,
             Extension::BinaryMime => Offer::BinaryMime,
             Extension::Rrvs => Offer::Rrvs,
+            Extension::Xverp => Offer::Xverp,
         }
     }
 }

@@ -43,7 +43,10 @@ fn parameter(text: &str) -> Result<(String, Option<String>), Malformed> {
     if !well_formed {
         return Err(Malformed("a parameter's keyword isn't one"));
     }
-    if value.is_some_and(|value| value.is_empty() || value.contains(|c: char| c == '=' || c.is_control())) {
+    // Postfix's XVERP takes an = in its value, which no parameter of an RFC has.
+    let takes_equals = keyword.eq_ignore_ascii_case("XVERP");
+    let is_wrong = |c: char| (c == '=' && !takes_equals) || c.is_control();
+    if value.is_some_and(|value| value.is_empty() || value.contains(is_wrong)) {
         return Err(Malformed("a parameter's value isn't one"));
     }
     Ok((keyword.to_ascii_uppercase(), value.map(str::to_owned)))

@@ -170,6 +170,23 @@ def test_found_by_its_sender(outbox, run, catcher):
     assert outbox.get(first.id).state == "sent"
 
 
+def test_senders_that_the_server_made(outbox, run, catcher):
+    """The message is sealed, and the recipient has to be one that it had."""
+    verp = rsmtp.Verp("bounces@example.com", "a secret of 16 octets", by_server=True)
+    entry = outbox.put(letter(["bob@example.org", "carol@example.net"]))
+    run(verp=verp)
+    local, _, domain = catcher.messages[0].mail_from.rpartition("@")
+    of_another = report("robert@elsewhere.example", came_to=f"{local}+eve=example.org@{domain}")
+    assert outbox.bounced(of_another, verp=verp).applied == []
+    forwarded = report("robert@elsewhere.example", came_to=f"{local}+Bob=example.org@{domain}")
+    assert outbox.bounced(forwarded, verp=verp).applied == [("bob@example.org", entry.id, "bounced", True)]
+    # A server that left XVERP out: the report names the recipient.
+    named = report("carol@example.net", came_to=f"{local}@{domain}")
+    assert outbox.bounced(named, verp=verp).applied == [("carol@example.net", entry.id, "bounced", True)]
+    assert outbox.get(entry.id).states == ["refused", "refused"]
+    assert outbox.bounced(report("eve@example.org", came_to=f"{local}@{domain}"), verp=verp).applied == []
+
+
 def test_a_forged_report_changes_nothing(outbox, run):
     entry = outbox.put(letter())
     run(verp=VERP)

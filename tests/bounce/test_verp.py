@@ -183,3 +183,101 @@ def test_several_recipients_are_a_message_each(catcher, url):
 def test_what_is_no_verp_is_refused():
     with pytest.raises(TypeError, match=r"verp: an rsmtp\.Verp is wanted, not str"):
         rsmtp.Mailer("smtp://localhost?tls=none", verp="bounces@example.com")
+
+
+# -- by the server ---------------------------------------------------------------------------
+
+BY_SERVER = rsmtp.Verp("bounces@example.com", SECRET, by_server=True)
+
+
+def made_by_postfix(sender, recipient):
+    """As its VERP_README has it, with the delimiters "+="."""
+    (local, _, domain), (user, _, host) = sender.rpartition("@"), recipient.rpartition("@")
+    return f"{local}+{user}={host}@{domain}"
+
+
+@pytest.mark.parametrize("number", [None, 17])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_the_server_says_for_whom_a_bounce_is(address, number):
+    sender = BY_SERVER.sender_for_all(number=number)
+    assert len(sender.rpartition("@")[0]) <= 64
+    for came in (sender, sender.upper()):
+        returned = BY_SERVER.read(came)
+        assert (returned.recipient, returned.number, returned.by_server) == (None, number, True)
+        returned = BY_SERVER.read(made_by_postfix(came, address))
+        if address != ADDRESSES[4]:  # on the wire in A-labels
+            assert returned.is_for(address)
+        assert (returned.number, returned.by_server) == (number, True)
+    assert not BY_SERVER.read(BY_SERVER.sender(address)).by_server
+
+
+def test_the_message_is_sealed():
+    sender = BY_SERVER.sender_for_all(number=17)
+    for change in (("~17~", "~18~"), ("~17~", "~"), ("@example.com", "@example.net")):
+        assert BY_SERVER.read(made_by_postfix(sender.replace(*change), "bob@example.org")) is None
+    other = rsmtp.Verp("bounces@example.com", "another secret of ours", by_server=True)
+    assert other.read(sender) is None
+    # One sender is never read as the other.
+    assert VERP.read(VERP.sender("bob@example.org", number=17)).by_server is False
+
+
+def test_postfix_knows_three_delimiters():
+    for delimiter in ("-", "="):
+        verp = rsmtp.Verp("bounces@example.com", SECRET, delimiter=delimiter, by_server=True)
+        local, _, domain = verp.sender_for_all().rpartition("@")
+        before, between = verp.xverp
+        assert verp.read(f"{local}{before}bob{between}example.org@{domain}").recipient == "bob@example.org"
+    with pytest.raises(ValueError, match="delimiter: Postfix makes senders with"):
+        rsmtp.Verp("bounces@example.com", SECRET, delimiter="--", by_server=True)
+
+
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+def test_several_recipients_are_one_message_with_xverp(catcher, url, kind):
+    message = letter(["bob@example.org", "carol@example.org"])
+    given = {"verp": BY_SERVER, "suppression": ["eve@example.org"]}
+    both = [message, letter(["bob@example.org", "eve@example.org"]), (message, rsmtp.Envelope(priority=1))]
+    if kind == "Mailer":
+        with rsmtp.Mailer(url, **given) as mailer:
+            report = mailer.send_all(both)
+    else:
+
+        async def send():
+            async with rsmtp.AsyncMailer(url, **given) as mailer:
+                return await mailer.send_all(both)
+
+        report = asyncio.run(send())
+    assert report.ok
+    assert report.receipts[0].options == ["XVERP=+="]
+    first, alone, with_options = catcher.messages
+    assert BY_SERVER.read(first.mail_from).by_server
+    # With one recipient it is sealed as ever, and nothing is asked of the server.
+    assert VERP.read(alone.mail_from).is_for("bob@example.org")
+    assert "XVERP" not in alone.mail_parameters
+    asked = {key: with_options.mail_parameters[key] for key in ("MT-PRIORITY", "XVERP")}
+    assert asked == {"MT-PRIORITY": "1", "XVERP": "+="}
+
+
+def test_a_server_that_makes_no_senders_does_not_get_the_message():
+    message = letter(["bob@example.org", "carol@example.org"])
+    with rsmtp.Catcher(tls="none", without=["XVERP"]) as catcher:
+        url = f"smtp://localhost:{catcher.port}?tls=none"
+        with rsmtp.Mailer(url, verp=BY_SERVER) as mailer:
+            with pytest.raises(rsmtp.SMTPNotSupportedError, match=r"XVERP \(Postfix: smtpd_authorized_verp"):
+                mailer.send(message)
+            assert catcher.messages == []
+            # On request the sender tells the message alone.
+            receipt = mailer.send(message, envelope=rsmtp.Envelope(if_offered=True, priority=1))
+        assert receipt.options_left_out == ["XVERP"]
+        assert BY_SERVER.read(catcher.messages[0].mail_from).recipient is None
+
+
+def test_the_null_sender_has_no_others(catcher, url):
+    with rsmtp.Mailer(url) as mailer:
+        with pytest.raises(rsmtp.SMTPNotSupportedError, match="the sender is the null one"):
+            mailer.send(("", ["bob@example.org"], b"\r\nHi\r\n"), envelope=rsmtp.Envelope(xverp="+="))
+    with pytest.raises(ValueError, match="xverp: the sender is the null one"):
+        rsmtp.Envelope("", "bob@example.org", xverp="+=")
+    for wrong in ("+", "+=+", "#=", ""):
+        with pytest.raises(ValueError, match="xverp: .* is not two of the characters"):
+            rsmtp.Envelope(xverp=wrong)
+    assert catcher.messages == []

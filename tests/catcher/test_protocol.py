@@ -6,7 +6,7 @@ import rsmtp
 
 EXTENSIONS = [
     "STARTTLS", "AUTH", "PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "SIZE", "DSN",
-    "ENHANCEDSTATUSCODES", "HELP", "FUTURERELEASE", "DELIVERBY", "MT-PRIORITY", "BINARYMIME", "RRVS",
+    "ENHANCEDSTATUSCODES", "HELP", "FUTURERELEASE", "DELIVERBY", "MT-PRIORITY", "BINARYMIME", "RRVS", "XVERP",
 ]  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def test_each_extension_can_be_turned_off(line, name):
         ("DELIVERBY", "MAIL FROM:<a@b> BY=1;N", 555),
         ("MT-PRIORITY", "MAIL FROM:<a@b> MT-PRIORITY=1", 555),
         ("BINARYMIME", "MAIL FROM:<a@b> BODY=BINARYMIME", 555),
+        ("XVERP", "MAIL FROM:<a@b> XVERP", 555),
     ],
 )
 def test_what_is_not_offered_is_not_done(line, name, command, code):

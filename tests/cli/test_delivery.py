@@ -24,6 +24,7 @@ SAID = {
     "--priority -3": ({"MT-PRIORITY": "-3"}, {}),
     "--priority 9": ({"MT-PRIORITY": "9"}, {}),
     "--valid-since 2026-01-01T00:00Z": ({}, {"RRVS": "2026-01-01T00:00:00Z;R"}),
+    "--xverp +=": ({"XVERP": "+="}, {}),
     "--binary": ({"BODY": "BINARYMIME"}, {}),
 }
 

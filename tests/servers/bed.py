@@ -22,7 +22,7 @@ from typing import NamedTuple
 from servers import certificates
 
 CONFIG = Path(__file__).parent / "config"
-ROLES = ("relay", "gateway", "held", "submission", "smtps", "no_chunking", "small", "old", "lmtp")
+ROLES = ("relay", "gateway", "verp", "held", "submission", "smtps", "no_chunking", "small", "old", "lmtp")
 MAIL_UID = 5000
 PATIENCE = 50.0  # seconds that a server may take to start, to stop, to deliver
 

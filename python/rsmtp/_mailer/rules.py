@@ -9,7 +9,7 @@ import sys
 from rsmtp._client.outgoing import Paths, addresses_in, prepare, prepare_for
 from rsmtp._common import arguments
 from rsmtp._mailer.feeding import BadRow, Ruled, bad_row
-from rsmtp._rsmtp import _envelope, ascii_host
+from rsmtp._rsmtp import DeliveryOptions, _envelope, ascii_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ class Rules:
         sender, recipients = _envelope(sender, recipients)
         if not recipients:
             raise ValueError("to_addrs: the message has no recipients")
-        if self._verp is not None and sender and len(recipients) > 1:
+        if self._verp is not None and sender and len(recipients) > 1 and not self._verp.by_server:
             raise ValueError(
                 f"verp: a message for each recipient is wanted, not one for {len(recipients)}: "
-                "Verp.each() makes them"
+                "Verp.each() makes them, and with by_server=True the server does"
             )
         kept: list[str] = []
         suppressed: list[tuple[str, str]] = []
@@ -105,15 +105,17 @@ class Rules:
             _log(suppressed)
         if self._verp is not None and sender and kept:
             # Of who gets it: a bounce of a redirected message says nothing about who does not.
-            sender = self._returning(item, kept[0])
+            sender, delivery = self._returning(item, kept, delivery)
         return Ruled(item, (sender, kept, data, options, delivery) if kept else None, suppressed)
 
-    def _returning(self, item: Any, recipient: str) -> str:
-        """The sender address that gets a bounce for this recipient."""
+    def _returning(self, item: Any, recipients: list[str], delivery: Any) -> tuple[str, Any]:
+        """The sender address that gets a bounce for these recipients, and what the server is asked."""
         # A message stored in an outbox has a number.
         number = item.id if hasattr(item, "_for_hooks") else None
-        sender: str = self._verp.sender(recipient, number=number)
-        return sender
+        if len(recipients) == 1:
+            return self._verp.sender(recipients[0], number=number), delivery
+        asked = (delivery or DeliveryOptions()).with_xverp(self._verp.xverp)
+        return self._verp.sender_for_all(number=number), asked
 
     def _why_not(self, address: str) -> str | None:
         if self._is_suppressed is not None and (found := self._is_suppressed(address)):

@@ -16,6 +16,10 @@ from rsmtp._tokens.seal import Seal
 
 # RFC 5321 4.5.3.1.1.
 _LONGEST_LOCAL_PART = 64
+# A server may add a whole one to the local part.
+_LONGEST_ADDRESS = 320
+# Stands where a sender for one recipient has that.
+_ALL = "~~"
 # What servers leave alone in a local part, but for the two that have a meaning here.
 _PLAIN = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}.-]+@[A-Za-z0-9.-]+")
 
@@ -27,13 +31,23 @@ class Returned:
         recipient: the address; None where it did not fit into the sender's: `is_for` tells whether
             it is a given one.
         number: of the message in an outbox, where the sender was made with one.
+        by_server: the server made the sender (`Verp(by_server=True)`). Only the message is sealed then:
+            anyone who has got it can put another recipient in. None where the server made none.
     """
 
-    __slots__ = ("_digest", "number", "recipient")
+    __slots__ = ("_digest", "by_server", "number", "recipient")
 
-    def __init__(self, recipient: str | None, number: int | None, digest: str | None = None) -> None:
+    def __init__(
+        self,
+        recipient: str | None,
+        number: int | None,
+        digest: str | None = None,
+        *,
+        by_server: bool = False,
+    ) -> None:
         self.recipient = recipient
         self.number = number
+        self.by_server = by_server
         self._digest = digest
 
     def is_for(self, address: str) -> bool:
@@ -43,7 +57,8 @@ class Returned:
 
     def __repr__(self) -> str:
         number = "" if self.number is None else f", number {self.number}"
-        return f"<Returned {self.recipient or 'for a long address'}{number}>"
+        other = "for all recipients" if self.by_server else "for a long address"
+        return f"<Returned {self.recipient or other}{number}>"
 
 
 @public
@@ -61,11 +76,22 @@ class Verp:
         secret: at least 16 octets that can't be guessed. With several, the first one makes new
             senders, and senders made with the others are still recognised.
         delimiter: "+", or another one that the server uses.
+        by_server: messages with several recipients go out once, and the server makes the senders
+            (Postfix's XVERP, `Envelope.xverp`). The server has to offer that; recipients are not sealed
+            then, and an outbox takes only those that the message had.
 
-    With `Mailer(verp=...)` each message must have one recipient; `each` makes one message for each.
+    With `Mailer(verp=...)` each message must have one recipient, unless `by_server` is set; `each` makes
+    one message for each.
     """
 
-    def __init__(self, address: str, secret: rsmtp.typing.Secrets, *, delimiter: str = "+") -> None:
+    def __init__(
+        self,
+        address: str,
+        secret: rsmtp.typing.Secrets,
+        *,
+        delimiter: str = "+",
+        by_server: bool = False,
+    ) -> None:
         try:
             _, (normal,) = _envelope("", [arguments.text("address", address)])
         except ValueError as error:
@@ -78,7 +104,15 @@ class Verp:
             raise ValueError(f"delimiter: {delimiter!r} is none of '+', '-', '_', '=' and '--'")
         if len(local) + len(delimiter) > _LONGEST_LOCAL_PART // 2 - 6:
             raise ValueError(f"address: {address!r} leaves no room for a recipient in 64 characters")
+        self.by_server = arguments.flag("by_server", by_server)
+        if by_server and delimiter not in ("+", "-", "="):
+            raise ValueError(
+                f"delimiter: Postfix makes senders with '+', '-' and '=', not with {delimiter!r}"
+            )
         self._start = local + delimiter
+        self._shared = re.compile(
+            rf"{_ALL}(~[0-9]{{1,18}})?~([a-z2-7]+)(?:{re.escape(delimiter[0])}(.{{1,320}})=([^=]{{1,255}}))?"
+        )
         self._seal = Seal(secret, f"verp {normal.casefold()}")
 
     def sender(self, recipient: str, *, number: int | None = None) -> str:
@@ -95,13 +129,28 @@ class Verp:
             end = f"{sequel}~{self._seal.for_address(who, sequel)}"
         return f"{self._start}{who}{end}@{self._domain}"
 
+    def sender_for_all(self, *, number: int | None = None) -> str:
+        """The envelope sender that the server makes a recipient's own of (`Envelope.xverp`)."""
+        sequel = "" if number is None else f"~{arguments.count('number', number)}"
+        return f"{self._start}{_ALL}{sequel}~{self._seal.for_address(_ALL, sequel)}@{self._domain}"
+
+    @property
+    def xverp(self) -> str:
+        """The delimiters by which the server has to make senders."""
+        return f"{self._start[-1]}="
+
     def read(self, address: str) -> Returned | None:
         """For whom a bounce is that came to this address. None: it is no sender of ours, or forged."""
         local, _, domain = arguments.text("address", address).strip().strip("<>").rpartition("@")
-        if domain.casefold() != self._domain.casefold() or len(local) > 2 * _LONGEST_LOCAL_PART:
+        if (
+            domain.casefold() != self._domain.casefold()
+            or len(local) > _LONGEST_LOCAL_PART + _LONGEST_ADDRESS
+        ):
             return None
         if not local.casefold().startswith(self._start.casefold()):
             return None
+        if (shared := self._shared.fullmatch(local[len(self._start) :].casefold())) is not None:
+            return self._of_all(*shared.groups())
         who, _, tag = local[len(self._start) :].casefold().rpartition("~")
         who, digits = who.rsplit("~", 1) if re.search(r"[^~]~[0-9]{1,18}\Z", who) else (who, "")
         sequel = f"~{digits}" if digits else ""
@@ -113,6 +162,12 @@ class Verp:
         if not equals or not self._seal.fits_address(tag, recipient, sequel):
             return None
         return Returned(recipient, number)
+
+    def _of_all(self, sequel: str | None, tag: str, user: str | None, domain: str | None) -> Returned | None:
+        if not self._seal.fits_address(tag, _ALL, sequel or ""):
+            return None
+        recipient = None if user is None else f"{user}@{domain}"
+        return Returned(recipient, int(sequel[1:]) if sequel else None, by_server=True)
 
     def each(self, message: rsmtp.typing.Sendable) -> Iterator[Any]:
         """One message for each recipient, each with a sender of its own, for `send_all` or an outbox's

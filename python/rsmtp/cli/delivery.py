@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # The flags, by their names in Python.
 _FLAGS = (
     "notify", "orcpt", "ret", "envid", "require_tls", "tls_optional", "hold_for", "hold_until",
-    "deliver_by", "or_return", "priority", "valid_since", "binary", "if_offered",
+    "deliver_by", "or_return", "priority", "valid_since", "binary", "xverp",
+    "if_offered",
 )  # fmt: skip
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -74,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--binary", action="store_true", help="send the content without any encoding (BINARYMIME, RFC 3030)"
     )
     group.add_argument(
+        "--xverp",
+        metavar="DELIMITERS",
+        help="have Postfix make a sender for each recipient: += makes you+bob=example.org@example.com",
+    )
+    group.add_argument(
         "--if-offered",
         action="store_true",
         help="send it without notices, priority and dates if the server does not offer them",
@@ -117,6 +123,7 @@ def _made(given: argparse.Namespace, paths: Paths) -> Envelope:
         deliver_by=DeliverBy(by, "return") if given.or_return else by,
         priority=given.priority,
         binary=given.binary,
+        xverp=given.xverp,
         if_offered=given.if_offered,
     )
 

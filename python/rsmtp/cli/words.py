@@ -21,6 +21,7 @@ EXTENSIONS = {
     "pipelining": "several commands go in one write: fewer round trips (RFC 2920)",
     "requiretls": "mail can be sent on over TLS only (RFC 8689)",
     "rrvs": "recipients can be checked for a change of owner (RFC 7293)",
+    "xverp": "makes a sender for each recipient, so that a bounce tells whom it is about (Postfix)",
     "smtputf8": "addresses and headers may be in any script (RFC 6531)",
     "starttls": "encryption can be started (RFC 3207)",
     "vrfy": "addresses can be verified (RFC 5321)",

@@ -86,6 +86,14 @@ def _returned(bounce: Bounce, verp: Verp) -> Returned | None:
 def _meant(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | None) -> list[_Meant]:
     message = _message(connection, bounce, returned)
     addresses = [] if message is None else fates.addresses(connection, message)
+    if returned is not None and returned.by_server:
+        # The recipient is not sealed. Where the server made no sender of it, the report names it.
+        known = next((one for one in addresses if returned.is_for(one)), None)
+        if returned.recipient is None:
+            return _named(message, addresses, bounce)
+        return (
+            [] if known is None or not bounce.recipients else [_Meant(message, known, bounce.recipients[0])]
+        )
     if returned is not None:
         # The report may name an address that the mail was forwarded to. The sender tells the original
         # recipient.
@@ -93,8 +101,11 @@ def _meant(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | 
         if known is None or not bounce.recipients:
             return []
         return [_Meant(message if known in addresses else None, known, bounce.recipients[0])]
-    if message is None:
-        return []
+    return [] if message is None else _named(message, addresses, bounce)
+
+
+def _named(message: int | None, addresses: list[str], bounce: Bounce) -> list[_Meant]:
+    """The recipients that the report names."""
     by_folded = {folded_address("address", one): one for one in addresses}
     found = []
     for told in bounce.recipients:

@@ -46,7 +46,7 @@ impl CaughtMessage {
     }
 
     /// MAIL's parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, REQUIRETLS, HOLDFOR, HOLDUNTIL,
-    /// BY, MT-PRIORITY): keywords in capitals, values as they came, None for a keyword without a
+    /// BY, MT-PRIORITY, XVERP): keywords in capitals, values as they came, None for a keyword without a
     /// value.
     #[getter]
     fn mail_parameters(&self) -> BTreeMap<&str, Option<&str>> {

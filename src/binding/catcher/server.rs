@@ -40,7 +40,7 @@ const SLICE: Duration = Duration::from_millis(50);
 ///     extensions: the service extensions that are offered; all by default:
 ///         STARTTLS AUTH PIPELINING CHUNKING 8BITMIME SMTPUTF8 SIZE DSN
 ///         ENHANCEDSTATUSCODES HELP FUTURERELEASE DELIVERBY MT-PRIORITY BINARYMIME
-///         RRVS, by TLS REQUIRETLS, and LIMITS where max_messages is given.
+///         RRVS XVERP, by TLS REQUIRETLS, and LIMITS where max_messages is given.
 ///     without: extensions that are not offered.
 ///     mechanisms: the SASL mechanisms that are offered, in this order; by default
 ///         SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN

@@ -157,7 +157,8 @@ fn ehlo_lists_what_is_offered() {
          S: 250-DELIVERBY
          S: 250-MT-PRIORITY
          S: 250-BINARYMIME
-         S: 250 RRVS",
+         S: 250-RRVS
+         S: 250 XVERP",
     );
 }
 

@@ -102,6 +102,9 @@ impl Session {
         if says("HOLDFOR") && says("HOLDUNTIL") {
             return refuse(501, "5.5.4", "HOLDFOR and HOLDUNTIL stand together");
         }
+        if says("XVERP") && address.is_empty() {
+            return refuse(503, "5.5.4", "XVERP makes no sender of the null one");
+        }
         if announced_size(parameters) > settings.max_size {
             return refuse(552, "5.3.4", "The message is too big");
         }

@@ -17,7 +17,8 @@ use super::session::Options;
 use crate::address::{ForwardPath, ReversePath};
 pub use options::{
     DeliverBy, DeliveryOptions, EnvelopeId, Extension, HoldFor, MailOption, Moment, Notify,
-    OriginalRecipient, Priority, RcptOption, Return, SaidOptions, ValidSince, from_xtext, xtext,
+    OriginalRecipient, Priority, RcptOption, Return, SaidOptions, ValidSince, VerpDelimiters, from_xtext,
+    xtext,
 };
 pub(super) use options::{Peer, Terms};
 pub use outcome::{Fate, Outcome, Verdict};
@@ -68,6 +69,11 @@ impl Transaction {
             if said.is_binary() {
                 self.mail_parameters.retain(|parameter| !parameter.is("BODY"));
                 self.body.goes_octet_for_octet();
+            }
+            if said.makes_senders() && self.reverse_path == ReversePath::Null {
+                let text =
+                    "XVERP is asked for, and the sender is the null one: there is none to make others of";
+                return Err(Error::new(Kind::NotSupported, Stage::Mail, text));
             }
             self.mail_parameters.extend(said.mail());
         }

@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send merge outbox bounce dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --bounces --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --search --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --verp --via --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --bounces --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --search --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --verp --via --web-host --web-port --xverp
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -86,6 +86,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l or-return -d 'with --deliver-b
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l priority -x -d 'from -9 to 9, for the servers on the way (RFC 6710)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l valid-since -x -d 'do not deliver to addresses that have changed owner since (RFC 7293)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l binary -d 'send the content without any encoding (BINARYMIME, RFC 3030)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l xverp -x -d 'have Postfix make a sender for each recipient: += makes you+bob=example.org@example.com'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l if-offered -d 'send it without notices, priority and dates if the server does not offer them'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., file:///FOLDER, sendmail:'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l provider -x -d 'a name from `rsmtp providers`, such as gmail'

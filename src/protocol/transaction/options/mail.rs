@@ -16,6 +16,7 @@ pub enum MailOption {
     DeliverBy(DeliverBy),
     Priority(Priority),
     BinaryMime,
+    Xverp(VerpDelimiters),
 }
 
 /// How much of the message a notice of failure returns (RFC 3461 4.3).
@@ -44,6 +45,11 @@ pub struct DeliverBy {
 /// From -9 to 9 (RFC 6710 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority(i8);
+
+/// What stands between the sender's local part and the recipient's, and in place of the recipient's
+/// @ (Postfix, VERP_README).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerpDelimiters([char; 2]);
 
 /// Seconds in at most nine digits.
 const MOST_SECONDS: i64 = 999_999_999;
@@ -103,6 +109,16 @@ impl Priority {
     }
 }
 
+impl VerpDelimiters {
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        // Postfix's verp_delimiter_filter, as it comes.
+        match <[char; 2]>::try_from(text.chars().collect::<Vec<_>>()) {
+            Ok(both) if both.iter().all(|one| matches!(one, '-' | '=' | '+')) => Ok(Self(both)),
+            _ => Err("is not two of the characters - = + (Postfix, VERP_README)"),
+        }
+    }
+}
+
 impl MailOption {
     pub fn keyword(&self) -> &'static str {
         match self {
@@ -114,6 +130,7 @@ impl MailOption {
             Self::DeliverBy(_) => "BY",
             Self::Priority(_) => "MT-PRIORITY",
             Self::BinaryMime => "BODY",
+            Self::Xverp(_) => "XVERP",
         }
     }
 
@@ -125,15 +142,16 @@ impl MailOption {
             Self::DeliverBy(_) => Extension::DeliverBy,
             Self::Priority(_) => Extension::MtPriority,
             Self::BinaryMime => Extension::BinaryMime,
+            Self::Xverp(_) => Extension::Xverp,
         }
     }
 
     /// Whether a server that doesn't know the option can go without it harmlessly: a notice
-    /// doesn't come. That doesn't apply to a message that must be held, returned or kept from
+    /// doesn't come, or says less of whom it is about. That doesn't apply to a message that must be held, returned or kept from
     /// plaintext, or to content that can't be sent otherwise.
     pub fn may_be_left_out(&self) -> bool {
         match self {
-            Self::Return(_) | Self::EnvelopeId(_) | Self::Priority(_) => true,
+            Self::Return(_) | Self::EnvelopeId(_) | Self::Priority(_) | Self::Xverp(_) => true,
             Self::DeliverBy(by) => !by.returns,
             Self::RequireTls | Self::HoldFor(_) | Self::HoldUntil(_) | Self::BinaryMime => false,
         }
@@ -199,6 +217,8 @@ impl MailOption {
             "BODY" if value.is_some_and(|value| value.eq_ignore_ascii_case("BINARYMIME")) => {
                 Ok(Self::BinaryMime)
             }
+            // Without a value it stands for the server's own delimiters.
+            "XVERP" => VerpDelimiters::new(value.unwrap_or("+=")).map(Self::Xverp),
             _ => return None,
         })
     }
@@ -243,6 +263,7 @@ impl fmt::Display for MailOption {
             }
             Self::Priority(Priority(level)) => write!(f, "={level}"),
             Self::BinaryMime => f.write_str("=BINARYMIME"),
+            Self::Xverp(VerpDelimiters([before, between])) => write!(f, "={before}{between}"),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::address::ForwardPath;
 use crate::protocol::command::Parameter;
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::extension::Extensions;
-pub use mail::{DeliverBy, EnvelopeId, HoldFor, MailOption, Priority, Return};
+pub use mail::{DeliverBy, EnvelopeId, HoldFor, MailOption, Priority, Return, VerpDelimiters};
 pub use moment::Moment;
 pub use rcpt::{Notify, OriginalRecipient, RcptOption, ValidSince};
 use std::collections::HashMap;
@@ -42,6 +42,8 @@ pub enum Extension {
     BinaryMime,
     /// RFC 7293.
     Rrvs,
+    /// Postfix's, of no RFC.
+    Xverp,
 }
 
 impl Extension {
@@ -55,18 +57,21 @@ impl Extension {
             Self::MtPriority => "MT-PRIORITY",
             Self::BinaryMime => "BINARYMIME",
             Self::Rrvs => "RRVS",
+            Self::Xverp => "XVERP",
         }
     }
 
-    fn rfc(self) -> u16 {
+    /// Where it is written.
+    fn source(self) -> &'static str {
         match self {
-            Self::Dsn => 3461,
-            Self::RequireTls => 8689,
-            Self::FutureRelease => 4865,
-            Self::DeliverBy => 2852,
-            Self::MtPriority => 6710,
-            Self::BinaryMime => 3030,
-            Self::Rrvs => 7293,
+            Self::Dsn => "RFC 3461",
+            Self::RequireTls => "RFC 8689",
+            Self::FutureRelease => "RFC 4865",
+            Self::DeliverBy => "RFC 2852",
+            Self::MtPriority => "RFC 6710",
+            Self::BinaryMime => "RFC 3030",
+            Self::Rrvs => "RFC 7293",
+            Self::Xverp => "Postfix: smtpd_authorized_verp_clients",
         }
     }
 }
@@ -150,7 +155,7 @@ impl DeliveryOptions {
         terms: Terms,
         left_out: &mut Vec<Extension>,
     ) -> Result<(), Error> {
-        let (name, rfc) = (extension.keyword(), extension.rfc());
+        let (name, source) = (extension.keyword(), extension.source());
         if extension == Extension::RequireTls && terms.peer != Peer::Verified {
             // RFC 8689 4.2.1: a server might list the keyword without TLS. That must not be
             // believed.
@@ -158,7 +163,7 @@ impl DeliveryOptions {
                 Peer::Plaintext => "the connection is not encrypted",
                 _ => "the server's certificate was not verified",
             };
-            let error = refused(format!("{name} (RFC {rfc}) is asked for, and {why}"));
+            let error = refused(format!("{name} ({source}) is asked for, and {why}"));
             return Err(error.with_advice(Advice::VerifyTheServer));
         }
         if !terms.extensions.has(name) {
@@ -169,12 +174,12 @@ impl DeliveryOptions {
                 return Ok(());
             }
             let error =
-                refused(format!("{keyword} is asked for, and the server does not offer {name} (RFC {rfc})"));
+                refused(format!("{keyword} is asked for, and the server does not offer {name} ({source})"));
             return Err(if may_be_left_out { error.with_advice(Advice::AskIfOffered) } else { error });
         }
         if extension == Extension::BinaryMime && !terms.chunked {
             return Err(refused(format!(
-                "{name} (RFC {rfc}) is asked for, which goes by BDAT alone, and mail data goes by DATA here"
+                "{name} ({source}) is asked for, which goes by BDAT alone, and mail data goes by DATA here"
             )));
         }
         Ok(())
@@ -207,6 +212,11 @@ impl SaidOptions {
         let all = options.unwrap_or(&self.options.rcpt).iter();
         let said = all.filter(|option| !self.left_out.contains(&option.extension()));
         said.map(|option| Parameter::of_option(option.keyword(), option.to_string()))
+    }
+
+    /// Whether the server makes a sender for each recipient.
+    pub(super) fn makes_senders(&self) -> bool {
+        self.mail().any(|parameter| parameter.is("XVERP"))
     }
 
     /// Whether the content is sent octet for octet.

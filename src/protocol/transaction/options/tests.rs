@@ -1,7 +1,7 @@
 use super::*;
 
 /// Each option with an offer of its extension, and with an offer whose limit it exceeds.
-const MAIL: [(&str, &str, &str); 13] = [
+const MAIL: [(&str, &str, &str); 15] = [
     ("RET=FULL", "DSN", ""),
     ("RET=HDRS", "DSN", ""),
     ("ENVID=QQ+2B314+20159", "DSN", ""),
@@ -19,6 +19,8 @@ const MAIL: [(&str, &str, &str); 13] = [
     ("MT-PRIORITY=0", "MT-PRIORITY", ""),
     ("MT-PRIORITY=9", "mt-priority", ""),
     ("BODY=BINARYMIME", "BINARYMIME", ""),
+    ("XVERP=+=", "XVERP", ""),
+    ("XVERP=-=", "XVERP", ""),
 ];
 
 const RCPT: [(&str, &str); 6] = [
@@ -98,6 +100,10 @@ fn what_no_rfc_allows() {
         "MT-PRIORITY=-0",
         "MT-PRIORITY=",
         "MT-PRIORITY=--1",
+        "XVERP=",
+        "XVERP=+",
+        "XVERP=+=+",
+        "XVERP=#=",
     ] {
         assert!(mail(text).is_err(), "{text}");
     }
