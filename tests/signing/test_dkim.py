@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 import rsmtp
 
-from .verifiers import assert_verifies, opendkim, pem_of, private_key, results, signature
+from .verifiers import assert_verifies, mail_dkim, opendkim, pem_of, private_key, results, signature
 
 FORMS = ["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]
 
@@ -50,6 +50,14 @@ def test_opendkim_verifies_it(kind, form):
     octets = bytes(letter("one\n..two\n\n  three  \n\n\n").sign(dkim))
     assert opendkim(octets, *dkim) == ""
     assert opendkim(octets.replace(b"three", b"four"), *dkim) != ""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_mail_dkim_verifies_it(form):
+    both = [signature(canonicalization=form), signature("ed25519", canonicalization=form)]
+    octets = bytes(letter("one\n..two\n\n  three  \n\n\n").sign(both))
+    assert mail_dkim(octets, *both) == ["pass"]
+    assert mail_dkim(octets.replace(b"three", b"four"), *both) == ["fail"]
 
 
 def test_ed25519_and_rsa_stand_in_the_order_in_which_they_were_given():
