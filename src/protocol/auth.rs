@@ -4,7 +4,7 @@
 use super::error::Error;
 use super::gssapi::{Gssapi, Held};
 use super::reply::Reply;
-use super::scram::{self, Bound, Scram};
+use super::scram::{self, Bound, Derived, Scram};
 pub use super::scram::{ChannelBinding, Hash};
 use super::transcript::MASK;
 use encodify::base64::STANDARD;
@@ -134,6 +134,8 @@ pub struct Credentials {
     secret: Secret,
     /// The mechanism that the caller has chosen.
     mechanism: Option<Mechanism>,
+    /// What SCRAM has made of the password.
+    derived: Derived,
 }
 
 impl Credentials {
@@ -159,7 +161,8 @@ impl Credentials {
                 return Err(BadCredential { argument, why: "is not visible ASCII" });
             }
         }
-        let credentials = Self { user: user.to_owned(), secret, mechanism: None };
+        let credentials =
+            Self { user: user.to_owned(), secret, mechanism: None, derived: Derived::default() };
         match credentials.secret {
             // These mechanisms are used only if the caller names them.
             Secret::Certificate => credentials.by(Mechanism::External),
@@ -314,7 +317,8 @@ impl Exchange {
             Mechanism::Scram { plus: true, .. } if ground.bindings.is_empty() => return None,
             Mechanism::Scram { hash, plus } => {
                 let (user, password) = (&credentials.user, text_of(&credentials.secret));
-                let scram = Scram::new(hash, ground.bound(plus), user, password, (ground.nonce)()?)?;
+                let (derived, bound) = (credentials.derived.clone(), ground.bound(plus));
+                let scram = Scram::new(derived, hash, bound, user, password, (ground.nonce)()?)?;
                 Some(Box::new(scram))
             }
             _ => None,

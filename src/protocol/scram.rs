@@ -20,13 +20,15 @@
 //! offer was hidden from us finds out; `n` if there is nothing to bind.
 //!
 //! PBKDF2 is slow by design. It runs in slices, so that the driver of a session can do something
-//! else in between.
+//! else in between, and once for all sessions with the same credentials and the same salt
+//! (RFC 5802 3 names the keys; [`Derived`] keeps them).
 
 mod keys;
 
 use super::auth::Answer;
 use encodify::base64::STANDARD;
-pub use keys::{FEWEST_ITERATIONS, Hash, Keys, Pbkdf2, is_equal};
+use keys::Terms;
+pub use keys::{Derived, FEWEST_ITERATIONS, Hash, Keys, Pbkdf2, is_equal};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -97,6 +99,7 @@ pub struct Scram {
     first: String,
     nonce: String,
     password: Vec<u8>,
+    derived: Derived,
     stage: Stage,
 }
 
@@ -114,13 +117,21 @@ enum Stage {
 }
 
 impl Scram {
-    /// None if the name or the password can't be prepared.
-    pub fn new(hash: Hash, bound: Bound, user: &str, password: &str, nonce: String) -> Option<Self> {
+    /// None if the name or the password can't be prepared. `derived` has the keys of an earlier
+    /// exchange with this password.
+    pub fn new(
+        derived: Derived,
+        hash: Hash,
+        bound: Bound,
+        user: &str,
+        password: &str,
+        nonce: String,
+    ) -> Option<Self> {
         let (user, password) = prepared(user, password).ok()?;
         let user = user.replace('=', "=3D").replace(',', "=2C");
         let first = format!("n={user},r={nonce}");
         let password = password.as_bytes().to_vec();
-        Some(Self { hash, bound, first, nonce, password, stage: Stage::Begun })
+        Some(Self { hash, bound, first, nonce, password, derived, stage: Stage::Begun })
     }
 
     /// Whether it is done with a -PLUS mechanism.
@@ -166,8 +177,13 @@ impl Scram {
                 };
                 let without_proof = format!("c={},r={}", STANDARD.encode(&binding), first.nonce);
                 let signed = format!("{},{},{without_proof}", self.first, first.text);
+                let terms = Terms { hash: self.hash, salt: first.salt, iterations: first.iterations };
+                if let Some(keys) = self.derived.get(&terms) {
+                    return Answer::Say(self.prove(&keys, &without_proof, signed.as_bytes()));
+                }
                 self.stage = Stage::Deriving(Box::new(Deriving {
-                    salted: Pbkdf2::new(self.hash, &self.password, &first.salt, first.iterations),
+                    salted: Pbkdf2::new(self.hash, &self.password, &terms.salt, terms.iterations),
+                    terms,
                     without_proof,
                     signed,
                 }));
@@ -201,10 +217,19 @@ impl Scram {
         let Stage::Deriving(deriving) = &mut self.stage else { return None };
         let salted = deriving.salted.go_on(SLICE)?;
         let keys = Keys::new(self.hash, &salted);
-        let signed = deriving.signed.as_bytes();
-        let said = format!("{},p={}", deriving.without_proof, STANDARD.encode(keys.proof(signed)));
+        let Stage::Deriving(deriving) = std::mem::replace(&mut self.stage, Stage::Refused) else {
+            return None;
+        };
+        let Deriving { terms, without_proof, signed, .. } = *deriving;
+        let said = self.prove(&keys, &without_proof, signed.as_bytes());
+        self.derived.keep(terms, keys);
+        Some(said)
+    }
+
+    /// The client's last message, with its proof.
+    fn prove(&mut self, keys: &Keys, without_proof: &str, signed: &[u8]) -> Vec<u8> {
         self.stage = Stage::Answered { signature: keys.signature(signed) };
-        Some(said.into_bytes())
+        format!("{without_proof},p={}", STANDARD.encode(keys.proof(signed))).into_bytes()
     }
 
     /// The server accepts the login. Returns why that isn't believed, if so. Some servers put
@@ -298,6 +323,7 @@ fn odd(why: &str) -> String {
 
 struct Deriving {
     salted: Pbkdf2,
+    terms: Terms,
     without_proof: String,
     /// The message that both sides sign.
     signed: String,
@@ -310,7 +336,7 @@ mod tests {
     const SIGNATURE_256: &str = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
 
     fn exchange(hash: Hash, nonce: &str) -> Scram {
-        Scram::new(hash, Bound::No, "user", "pencil", nonce.to_owned()).unwrap()
+        Scram::new(Derived::default(), hash, Bound::No, "user", "pencil", nonce.to_owned()).unwrap()
     }
 
     fn said(answer: Answer) -> String {
@@ -362,6 +388,39 @@ mod tests {
         let mut scram = answered();
         assert_eq!(said(scram.respond(SIGNATURE_256.as_bytes())), "");
         assert_eq!(scram.concluded(b"welcome"), Ok(()));
+    }
+
+    #[test]
+    fn keys_are_derived_once_for_the_same_salt() {
+        const NONCE: &str = "rOprNGfwEbeRWgbNEkqO";
+        const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
+        let derived = Derived::default();
+        let asked = |hash, salt: &str, count: u32| {
+            let (derived, nonce) = (derived.clone(), NONCE.to_owned());
+            let mut scram = Scram::new(derived, hash, Bound::No, "user", "pencil", nonce).unwrap();
+            assert!(said(scram.respond(b"")).ends_with(NONCE));
+            let challenge = format!("r={NONCE}%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s={salt},i={count}");
+            let answer = scram.respond(challenge.as_bytes());
+            (scram, answer)
+        };
+        let (mut first, answer) = asked(Hash::Sha256, SALT, 4096);
+        assert!(matches!(answer, Answer::Work));
+        let proof = worked(&mut first);
+        // The same proof, at once; and the server has to prove itself as before.
+        let (mut second, answer) = asked(Hash::Sha256, SALT, 4096);
+        assert_eq!(said(answer), proof);
+        assert!(!second.is_at_work());
+        assert_eq!(second.concluded(b"welcome"), Err(NO_PROOF));
+        assert_eq!(said(second.respond(SIGNATURE_256.as_bytes())), "");
+        assert_eq!(second.concluded(b"welcome"), Ok(()));
+        let (mut cheated, _) = asked(Hash::Sha256, SALT, 4096);
+        assert!(matches!(cheated.respond(b"v=AAAA"), Answer::Distrust(_)));
+        // Other terms are other keys.
+        for (hash, salt, count) in
+            [(Hash::Sha1, SALT, 4096), (Hash::Sha256, "AAAA", 4096), (Hash::Sha256, SALT, 4097)]
+        {
+            assert!(matches!(asked(hash, salt, count).1, Answer::Work), "{hash:?} {salt} {count}");
+        }
     }
 
     #[test]
@@ -457,7 +516,8 @@ mod tests {
     #[test]
     fn names_are_prepared_and_escaped() {
         let first = |user| {
-            let mut scram = Scram::new(Hash::Sha1, Bound::No, user, "p", "x".to_owned()).unwrap();
+            let mut scram =
+                Scram::new(Derived::default(), Hash::Sha1, Bound::No, user, "p", "x".to_owned()).unwrap();
             said(scram.respond(b""))
         };
         assert_eq!(first("a=b,c"), "n,,n=a=3Db=2Cc,r=x");
@@ -471,7 +531,10 @@ mod tests {
             [("", "p", "user"), ("u", "", "password"), ("u\u{7}", "p", "user"), ("u", "\u{AD}", "password")]
         {
             assert_eq!(prepared(user, password).unwrap_err(), bad);
-            assert!(Scram::new(Hash::Sha1, Bound::No, user, password, "x".to_owned()).is_none());
+            assert!(
+                Scram::new(Derived::default(), Hash::Sha1, Bound::No, user, password, "x".to_owned())
+                    .is_none()
+            );
         }
     }
 
@@ -482,7 +545,8 @@ mod tests {
             (Bound::NotOffered, "y,,", b"y,,".to_vec()),
             (Bound::By(binding), "p=tls-exporter,,", [&b"p=tls-exporter,,"[..], &[0xff; 32]].concat()),
         ] {
-            let mut scram = Scram::new(Hash::Sha1, bound, "u", "p", "ours".to_owned()).unwrap();
+            let mut scram =
+                Scram::new(Derived::default(), Hash::Sha1, bound, "u", "p", "ours".to_owned()).unwrap();
             assert_eq!(said(scram.respond(b"")), format!("{header}n=u,r=ours"));
             let _ = scram.respond(b"r=ours+,s=QSXCR+Q6sek8bf92,i=4096");
             let said = worked(&mut scram);

@@ -4,6 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// RFC 5802 5.1 and RFC 7677 4: a server must not ask for fewer.
 pub const FEWEST_ITERATIONS: u32 = 4096;
@@ -48,6 +49,46 @@ impl fmt::Debug for Keys {
         f.write_str("Keys(...)")
     }
 }
+
+/// What a server asks for in the derivation of the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub hash: Hash,
+    pub salt: Vec<u8>,
+    pub iterations: u32,
+}
+
+/// The keys that were derived last, for further sessions with the same credentials: a server
+/// asks for the same terms again, and the derivation is slow by design. They live as long as the
+/// password beside which they are kept.
+#[derive(Clone, Default)]
+pub struct Derived(Arc<Mutex<Option<(Terms, Keys)>>>);
+
+impl Derived {
+    pub fn get(&self, terms: &Terms) -> Option<Keys> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(known, _)| known == terms).map(|(_, keys)| keys.clone())
+    }
+
+    pub fn keep(&self, terms: Terms, keys: Keys) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((terms, keys));
+    }
+}
+
+impl fmt::Debug for Derived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Derived(...)")
+    }
+}
+
+/// They follow from the credentials, so credentials don't differ by them.
+impl PartialEq for Derived {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Derived {}
 
 /// Compares in constant time.
 pub fn is_equal(one: &[u8], other: &[u8]) -> bool {
