@@ -255,7 +255,10 @@ fn what_is_declined_takes_no_place_in_a_rate() {
     let hop = hop(catcher.address().unwrap().port(), Options::default());
     let hourly = 1.0 / 3600.0;
     let bounds = Bounds { rate: Some(hourly), ..BOUNDS };
-    let limits = Limits { rate: Some(Rate::new(hourly, Instant::now())), per_day: Some(PerDay::new(1)) };
+    let limits = Limits {
+        rate: Some(Rate::new(hourly, Instant::now())),
+        per_day: Some(PerDay::new(1, Counted::Messages)),
+    };
     for (bounds, limits) in [(bounds, Limits::default()), (BOUNDS, limits)] {
         let mailer = Arc::new(Mailer::new(vec![hop.clone()], None, bounds, POLICY, limits));
         let receipts = by_a_loop(mailer, Journal::new(Some(0), None), jobs(2));
