@@ -1,7 +1,7 @@
 //! Sends many messages through real sessions to the catcher.
 
 use rsmtp::bulk::*;
-use rsmtp::driver::{Attendant, TimedLine};
+use rsmtp::driver::{Attendant, Server, TimedLine};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use through_catcher::{Octets, catcher};
 
 mod through_catcher;
 
-fn hop(port: u16) -> Hop {
+fn hop(port: u16) -> Server {
     through_catcher::hop(port, Options::default())
 }
 
@@ -22,7 +22,7 @@ struct Sender {
     mailer: Arc<Mailer>,
 }
 
-fn sender(hops: Vec<Hop>, connections: usize) -> Sender {
+fn sender(hops: Vec<Server>, connections: usize) -> Sender {
     let (idle, age) = (Duration::from_secs(30), Duration::from_secs(300));
     let bounds = Bounds { sessions: connections, idle, age, window: 1000, messages: None, rate: None };
     let backoff = Duration::from_millis(20);
@@ -32,7 +32,7 @@ fn sender(hops: Vec<Hop>, connections: usize) -> Sender {
 
 impl Sender {
     fn batch<P: Payload>(&self) -> Batch<P> {
-        Batch::new(Arc::clone(&self.mailer), Arc::new(()))
+        Batch::new(Arc::clone(&self.mailer), Arc::new(()), Interest::default(), None)
     }
 }
 
@@ -76,12 +76,12 @@ fn run<P: Payload>(sender: &Sender, jobs: Vec<Job<P>>) -> Vec<Receipt<P>> {
     batch.start_workers();
     batch.end_of_input();
     let mut receipts = Vec::new();
-    while !batch.is_over() {
+    while !batch.lock().is_over() {
         batch.wait(0);
-        receipts.extend(batch.take_receipts());
+        receipts.extend(batch.lock().queue.take_receipts());
     }
     batch.wait_for_rest();
-    receipts.extend(batch.take_receipts());
+    receipts.extend(batch.lock().queue.take_receipts());
     receipts
 }
 
@@ -166,8 +166,8 @@ fn a_late_failure_fails_no_message() {
     batch.work_here(&mut Alone).unwrap();
     let late = Error::new(Kind::Interrupted, Stage::Connect, "sending was stopped");
     batch.fail(&late);
-    assert!(batch.failure().is_none() && batch.is_over());
-    assert!(batch.take_receipts()[0].ok());
+    assert!(batch.lock().queue.failure().is_none() && batch.lock().is_over());
+    assert!(batch.lock().queue.take_receipts()[0].ok());
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn what_comes_after_the_end_has_a_receipt_too() {
     let batch = sender(vec![hop(catcher.address().unwrap().port())], 1).batch();
     batch.stop();
     batch.push([job(0, "b@example.org")]);
-    assert_eq!(batch.take_receipts()[0].recipients[0].1, Fate::NotSent);
+    assert_eq!(batch.lock().queue.take_receipts()[0].recipients[0].1, Fate::NotSent);
     assert_eq!(catcher.store().count(), 0);
 }
 
@@ -248,15 +248,15 @@ fn messages_go_out_as_they_came_in_whichever_is_prepared_first() {
         batch.lock().queue.take(most, Instant::now(), &mut taken);
         taken.iter().map(|job| job.index).collect::<Vec<_>>()
     };
-    let next = || batch.lock().queue.next_unprepared().expect("one is left").1;
+    let next = || batch.lock().queue.unprepared.pop_front().expect("one is left").1;
     let (first, second) = (next(), next());
-    assert!(batch.lock().queue.next_unprepared().is_none());
+    assert!(batch.lock().queue.unprepared.pop_front().is_none());
     assert_eq!(take(9), [0]);
     second.set(Ok(())).unwrap();
     assert!(take(9).is_empty());
     first.set(Err(Error::new(Kind::Misuse, Stage::Command, "no"))).unwrap();
     assert_eq!(take(9), [2, 3]);
-    let receipts = batch.take_receipts();
+    let receipts = batch.lock().queue.take_receipts();
     assert_eq!(receipts.iter().map(|receipt| receipt.index).collect::<Vec<_>>(), [1]);
 }
 
@@ -264,11 +264,11 @@ fn messages_go_out_as_they_came_in_whichever_is_prepared_first() {
 fn what_is_stopped_while_it_is_prepared_has_one_receipt() {
     let batch = sender(vec![hop(closed_port().1)], 1).batch();
     batch.push(some(&[false, false]));
-    let (_, begun) = batch.lock().queue.next_unprepared().expect("one");
+    let (_, begun) = batch.lock().queue.unprepared.pop_front().expect("one");
     batch.stop();
     begun.set(Ok(())).unwrap();
-    assert!(batch.lock().queue.next_unprepared().is_none() && !batch.lock().queue.is_ready());
-    assert_eq!(batch.take_receipts().len(), 2);
+    assert!(batch.lock().queue.unprepared.pop_front().is_none() && !batch.lock().queue.is_ready());
+    assert_eq!(batch.lock().queue.take_receipts().len(), 2);
 }
 
 #[test]
@@ -298,11 +298,12 @@ fn a_thread_that_waits_for_an_answer_does_not_look_for_what_is_still_being_prepa
     });
     let turns = Arc::new(Turns::default());
     let mailer = sender(vec![hop(port)], 1).mailer;
-    let batch = Arc::new(Batch::new(mailer, Arc::clone(&turns) as Arc<dyn Ledger<Prepared>>));
+    let ledger = Arc::clone(&turns) as Arc<dyn Ledger<Prepared>>;
+    let batch = Arc::new(Batch::new(mailer, ledger, Interest::default(), None));
     batch.push(some(&[true, false]));
     batch.end_of_input();
     batch.work_here(&mut Fifth { asked: 0, batch: Arc::clone(&batch), answer }).unwrap();
-    let receipts = batch.take_receipts();
+    let receipts = batch.lock().queue.take_receipts();
     assert!(receipts.len() == 2 && receipts.iter().all(Receipt::ok));
     // There are a few turns in each slice, not thousands.
     let turns = turns.0.load(Ordering::Relaxed);

@@ -110,23 +110,23 @@ fn jobs(count: u64) -> Vec<Job<Octets>> {
 }
 
 fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
-    let batch = Arc::new(Batch::new(mailer, journal));
+    let batch = Arc::new(Batch::new(mailer, journal, Interest::default(), None));
     for job in jobs {
         batch.push([job]);
     }
     batch.start_workers();
     batch.end_of_input();
-    while !batch.is_over() {
+    while !batch.lock().is_over() {
         batch.wait(0);
     }
     batch.stop();
     batch.join();
-    batch.take_receipts()
+    batch.lock().queue.take_receipts()
 }
 
 /// Runs the jobs as an event loop does.
 fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
-    let mut sender = Sender::new(&mailer, journal);
+    let mut sender = Sender::new(&mailer, journal, Interest::default());
     jobs.into_iter().for_each(|job| sender.queue.push(job));
     sender.queue.end_of_input();
     assert!(sender.enlist());
@@ -159,9 +159,7 @@ fn converse(worker: &mut Worker<Octets>, mut operation: Operation, mut stream: T
             continue;
         }
         let now = Instant::now();
-        while let Some(event) = operation.next_event() {
-            worker.hear(event, now).unwrap();
-        }
+        worker.hear(&mut operation, now);
         if !operation.is_serving() {
             break;
         }
@@ -216,7 +214,7 @@ fn one_write_does_for_what_is_in_hand() {
     let catcher = catcher();
     let mailer = mailer(catcher.address().unwrap().port(), true);
     let journal = Journal::new(None, None);
-    let batch = Arc::new(Batch::new(mailer, journal.clone()));
+    let batch = Arc::new(Batch::new(mailer, journal.clone(), Interest::default(), None));
     let small = |index| {
         Job::new(index, Octets::new(*b"x\r\n"), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
     };
@@ -225,7 +223,7 @@ fn one_write_does_for_what_is_in_hand() {
     }
     batch.end_of_input();
     batch.start_workers();
-    while !batch.is_over() {
+    while !batch.lock().is_over() {
         batch.wait(0);
     }
     assert_eq!(catcher.store().count(), 400);
@@ -280,19 +278,19 @@ fn what_a_session_took_and_did_not_say_is_not_begun_again() {
         }
     });
     let journal = Journal::new(None, None);
-    let batch = Arc::new(Batch::new(mailer, journal.clone()));
+    let batch = Arc::new(Batch::new(mailer, journal.clone(), Interest::default(), None));
     for job in jobs(3) {
         batch.push([job]);
     }
     batch.end_of_input();
     batch.start_workers();
-    while !batch.is_over() {
+    while !batch.lock().is_over() {
         batch.wait(0);
     }
     batch.stop();
     batch.join();
     server.join().unwrap();
-    assert!(batch.take_receipts().iter().all(Receipt::ok));
+    assert!(batch.lock().queue.take_receipts().iter().all(Receipt::ok));
     let begun = [(0, 0), (0, 1), (1, 0), (2, 0)].map(|(index, attempt)| Told::Begun(index, attempt));
     assert_eq!(begun.map(|what| journal.told(&what)), [1, 1, 1, 1]);
 }

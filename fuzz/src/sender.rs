@@ -14,10 +14,10 @@
 
 use rsmtp::address::ForwardPath;
 use rsmtp::bulk::{
-    Bounds, Do, Hop, Job, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Sender, Server,
-    Source, Worker, stopped,
+    Bounds, Do, Interest, Job, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Sender,
+    Worker, stopped,
 };
-use rsmtp::driver::{Operation, Patience, Target, Until};
+use rsmtp::driver::{Operation, Patience, Server, Source, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
 use rsmtp::protocol::opening::Security;
 use rsmtp::protocol::session::Plaintext;
@@ -196,19 +196,19 @@ struct Peer {
     chunk: Option<(usize, bool)>,
 }
 
-fn hop(number: usize, credentials: bool) -> Hop {
+fn hop(number: usize, credentials: bool) -> Server {
     let secret = || Credentials::new("user", Secret::Password("password".to_owned())).unwrap();
-    let server = Server {
+    Server {
         name: format!("server {number}").into(),
+        target: Target::Tcp { host: "server".to_owned(), port: 25, source: None },
+        patience: Patience::default(),
         options: Options { plaintext: Plaintext::Everything, ..Options::default() },
         security: Security::None,
         make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
         credentials: credentials.then(|| Source::Fixed(secret())),
         initial_response: true,
         client_name: None,
-    };
-    let target = Target::Tcp { host: "server".to_owned(), port: 25, source: None };
-    Hop { server, target, patience: Patience::default() }
+    }
 }
 
 impl<'a> World<'a> {
@@ -233,7 +233,7 @@ impl<'a> World<'a> {
             answers: Mutex::new(if ledger { events.to_vec() } else { Vec::new() }),
             entries: Mutex::default(),
         });
-        let mut sender = Sender::new(&mailer, Arc::<Journal>::clone(&journal));
+        let mut sender = Sender::new(&mailer, Arc::<Journal>::clone(&journal), Interest::default());
         let (messages, recipients) = (u64::from(messages & 31), 1 + usize::from(messages >> 5 & 3));
         for index in 0..messages {
             let content = Content(Arc::new(format!("{index}\r\n").into_bytes()));
@@ -351,7 +351,6 @@ impl<'a> World<'a> {
                     }
                 }
             }
-            Do::Discard(id) => drop(self.at_rest.remove(&id).expect("a session that is at rest")),
             Do::Queue(_) => return Came::Blocked(None),
             Do::Pause(when) | Do::Wait(Some(when)) => return Came::Blocked(Some(when)),
             Do::Wait(None) => return Came::Blocked(None),
@@ -375,12 +374,8 @@ impl<'a> World<'a> {
                 peer.hear(octets, &mut self.events, &mut self.taken);
                 octets.len()
             });
-            while let Some(event) = operation.next_event() {
-                went_on = true;
-                if let Err(error) = slot.worker.hear(event, self.now) {
-                    operation.fail(error);
-                }
-            }
+            went_on |= operation.has_events();
+            slot.worker.hear(operation, self.now);
             if let Some(sent) = sent {
                 operation.sent(sent);
                 went_on = true;

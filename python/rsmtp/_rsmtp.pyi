@@ -1705,11 +1705,6 @@ class Operation:
         Whether this is a forked child's copy of its parent's connection.
         """
     @property
-    def is_opening(self, /) -> bool:
-        """
-        Whether a worker converses whose session is not ready for mail yet.
-        """
-    @property
     def is_over(self, /) -> bool:
         """
         Whether nothing can be said any more, in this process.
@@ -2562,6 +2557,11 @@ class Worker:
         """
         The session that was to be used again has gone.
         """
+    @property
+    def is_working(self, /) -> bool:
+        """
+        Whether it has a session that is ready for mail.
+        """
     def leave(self, /) -> None:
         """
         It ends, and gives back what it holds.
@@ -2569,7 +2569,7 @@ class Worker:
     def next(self, /) -> tuple[str, int, float]:
         """
         What to do next, with which server, session or number, and for how many seconds:
-        "dial", "reuse", "discard", "queue", "pause", "wait" or "leave".
+        "dial", "reuse", "queue", "pause", "wait" or "leave".
         """
     def not_opened(self, /, why: BaseException) -> None:
         """

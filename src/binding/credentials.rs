@@ -3,8 +3,7 @@
 
 use super::argument::checked;
 use super::error::{Told, bad_argument, to_python};
-use crate::bulk::Source;
-use crate::driver::Patience;
+use crate::driver::{Patience, Source};
 use crate::protocol::auth::{
     self, Answer, BadCredential, ChannelBinding, Credentials, Ground, Mechanism, Order, Secret,
 };

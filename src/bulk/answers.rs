@@ -1,10 +1,9 @@
 //! Matches answers to messages, and decides what happens to a session's messages when it ends.
 
-use super::job::{Job, Payload, fates_of};
+use super::job::{Job, Payload};
 use super::mailer::locked;
-use super::phase::Parting;
+use super::orders::Parting;
 use super::pipeline::Pipeline;
-use super::policy::Next;
 use super::sender::Sender;
 use crate::protocol::state::State;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
@@ -16,8 +15,9 @@ impl<P: Payload> Pipeline<P> {
     /// Handles the answer to the first message in flight.
     pub fn hear(&mut self, event: Event, now: Instant) {
         let Event::Transaction(outcome) = event else { return };
+        let Some(job) = self.in_flight.pop_front() else { return };
         let before = self.answers;
-        self.answered(outcome, &mut locked(&Arc::clone(&self.sender)), None, now);
+        self.answered(job, outcome, &mut locked(&Arc::clone(&self.sender)), None, now);
         self.settled = now;
         if before == 0 && self.answers > 0 {
             self.mailer.sessions().up(self.session.hop);
@@ -26,12 +26,12 @@ impl<P: Payload> Pipeline<P> {
 
     fn answered(
         &mut self,
+        mut job: Job<P>,
         mut outcome: Outcome,
         sender: &mut Sender<P>,
         trouble: Option<&Error>,
         now: Instant,
     ) {
-        let Some(mut job) = self.in_flight.pop_front() else { return };
         self.window.answered(job.payload.size(), now);
         job.past.said = outcome.options.take();
         job.past.course = self.course(&job);
@@ -42,7 +42,7 @@ impl<P: Payload> Pipeline<P> {
         // With messages queued behind this one, the server may simply have had enough. The next
         // session will tell.
         job.past.ended_session |= self.answers == 0 && outcome.ends_session();
-        let server = &self.mailer.hops[self.session.hop].server;
+        let server = &self.mailer.hops[self.session.hop];
         let wants_login = outcome.wants_login();
         let may_log_in = server.credentials.is_some() && self.welcome && !job.past.logs_in_again;
         if wants_login && (self.logged_out || may_log_in) {
@@ -51,7 +51,7 @@ impl<P: Payload> Pipeline<P> {
             job.past.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
             return sender.queue.try_anew(job);
         }
-        if is_an_answer(&outcome) {
+        if outcome.is_an_answer() {
             self.answers += 1;
             self.welcome |= !wants_login;
             sender.answered(wants_login);
@@ -62,45 +62,36 @@ impl<P: Payload> Pipeline<P> {
             Verdict::OutOfSequence(_) => sender.queue.try_anew(job),
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
-                sender.queue.unreadable(job, fates_of(outcome), &name, error);
+                sender.queue.settle(job, outcome.into_fates(), &name, Some(&error), now);
             }
             _ => {
-                let outcome = self.without_excess(&mut job, outcome);
-                sender.queue.settle(job, fates_of(outcome), &name, trouble, now);
+                self.set_excess_apart(&mut job, &mut outcome);
+                sender.queue.settle(job, outcome.into_fates(), &name, trouble, now);
             }
         }
     }
 
     /// Recipients over the server's limit are sent in the next transaction, as part of the same
     /// attempt. From now on no transaction of this session exceeds the limit.
-    fn without_excess(&mut self, job: &mut Job<P>, mut outcome: Outcome) -> Outcome {
-        let excess = outcome.excess();
-        if excess.is_empty() || job.recipients.len() < outcome.recipients.len() {
-            return outcome;
+    fn set_excess_apart(&mut self, job: &mut Job<P>, outcome: &mut Outcome) {
+        let asked = outcome.recipients.len();
+        let excess = outcome.take_excess();
+        if excess.is_empty() {
+            return;
         }
-        let behind = job.recipients.split_off(outcome.recipients.len());
-        let mut kept = Vec::new();
-        let mut again = Vec::new();
-        for (at, recipient) in outcome.recipients.into_iter().enumerate() {
-            match excess.binary_search(&at) {
-                Ok(_) => again.push(recipient.0),
-                Err(_) => kept.push(recipient),
-            }
-        }
+        let kept = &outcome.recipients;
         let taken = kept.iter().filter(|(_, fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _))).count();
         self.recipients = self.recipients.min(taken.max(1));
-        let kept_paths = kept.iter().map(|(path, _)| path.clone());
-        job.recipients = kept_paths.chain(again).chain(behind).collect();
-        outcome.recipients = kept;
-        outcome
+        let again = excess.into_iter().chain(job.recipients.drain(asked..));
+        job.recipients = kept.iter().map(|(path, _)| path.clone()).chain(again).collect();
     }
 
     /// Handles the end of the session: settles messages in flight and returns unsent ones to the
-    /// queue. Returns what to do with the session and with the next one.
-    pub fn end(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> (Parting, Next) {
+    /// queue. Returns what to do with the session, and the pause before the next one.
+    pub fn end(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> (Parting, Duration) {
         let error = self.unnoted.take().or_else(|| error.cloned());
         let error = error.map(|error| error.traced(|| self.trace()));
-        let follows = self.settle(session, error.as_ref(), now);
+        let pause = self.settle(session, error.as_ref(), now);
         self.session.since = now;
         let parting = match session.state().is_over() || error.is_some() {
             true => Parting::Close,
@@ -109,16 +100,17 @@ impl<P: Payload> Pipeline<P> {
             }
             false => Parting::Quit,
         };
-        (parting, follows)
+        (parting, pause)
     }
 
-    fn settle(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Next {
-        let at_once = Next::Again(Duration::ZERO);
+    fn settle(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Duration {
         let (mailer, sender, hop) = (Arc::clone(&self.mailer), Arc::clone(&self.sender), self.session.hop);
         let mut sender = locked(&sender);
         while let Some(event) = session.decided() {
-            if let Event::Transaction(outcome) = event {
-                self.answered(outcome, &mut sender, None, now);
+            if let Event::Transaction(outcome) = event
+                && let Some(job) = self.in_flight.pop_front()
+            {
+                self.answered(job, outcome, &mut sender, None, now);
             }
         }
         mailer.sessions().learn(hop, session);
@@ -135,7 +127,7 @@ impl<P: Payload> Pipeline<P> {
         let forgiven = if silent { !self.fresh || (plainly && disorder) } else { disorder };
         self.settle_rest(session, error, forgiven, &mut sender, now);
         if !silent || !self.fresh {
-            return at_once;
+            return Duration::ZERO;
         }
         if !plainly {
             mailer.sessions().down(hop, now);
@@ -144,11 +136,9 @@ impl<P: Payload> Pipeline<P> {
             Some(error) => Error { outcome: None, ..error.clone() },
             None => ended_early(Stage::Mail).traced(|| self.trace()),
         };
-        match sender.unanswered(&error) {
-            // The message may succeed without extensions or with another server, and needn't wait.
-            Next::Again(_) if plainly || !mailer.sessions().all_are_down(now) => at_once,
-            follows => follows,
-        }
+        let pause = sender.unanswered(&error);
+        // The message may succeed without extensions or with another server, and needn't wait.
+        if plainly || !mailer.sessions().all_are_down(now) { Duration::ZERO } else { pause }
     }
 
     /// Settles the messages that were in flight when the session ended, either with this error or
@@ -175,9 +165,8 @@ impl<P: Payload> Pipeline<P> {
         }
         let outcomes: Vec<_> = first.chain(stranded).collect();
         debug_assert_eq!(outcomes.len(), self.in_flight.len(), "every message has its own outcome");
-        let count = outcomes.len().min(self.in_flight.len());
-        let jobs: Vec<_> = self.in_flight.drain(..count).collect();
-        for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {
+        let jobs = std::mem::take(&mut self.in_flight).into_iter();
+        for (mut job, (outcome, uncounted)) in jobs.zip(outcomes).rev() {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
             let uncounted = uncounted && !begun;
             // `try_anew` counts this one itself.
@@ -186,26 +175,11 @@ impl<P: Payload> Pipeline<P> {
                 job.attempts = job.attempts.saturating_sub(1);
             }
             job.past.ended_session |= !uncounted && error.is_some() && self.answers == 0;
-            self.in_flight.push_front(job);
-            self.answered(outcome, sender, error, now);
+            self.answered(job, outcome, sender, error, now);
         }
     }
 }
 
 pub fn ended_early(stage: Stage) -> Error {
     Error::new(Kind::Disconnected, stage, "the server ended the session before it had taken a message")
-}
-
-/// Whether the server has accepted or refused this message, as opposed to only saying goodbye.
-fn is_an_answer(outcome: &Outcome) -> bool {
-    let told = |fate: &Fate| match fate {
-        Fate::Sent(_) => true,
-        Fate::Refused(_, reply) => !reply.closes_channel(),
-        Fate::Unknown | Fate::NotSent => false,
-    };
-    match &outcome.verdict {
-        Verdict::SenderRefused(reply) => !reply.closes_channel(),
-        Verdict::Unreadable(_) => true,
-        _ => outcome.recipients.iter().any(|(_, fate)| told(fate)),
-    }
 }

@@ -4,8 +4,9 @@ use crate::address::{ForwardPath, ReversePath};
 use crate::driver::Course;
 use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
-use crate::protocol::transaction::{DeliveryOptions, Fate, Outcome, SaidOptions, Transaction, Verdict};
+use crate::protocol::transaction::{DeliveryOptions, Fate, SaidOptions, Transaction};
 use crate::protocol::{Body, Error, Kind, Stage};
+use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -58,10 +59,9 @@ pub(super) struct Past {
     /// knows.
     pub settled: Vec<(ForwardPath, Fate)>,
     pub known_settled: usize,
-    /// Recipients of this attempt that a later attempt will try again.
-    pub again: Vec<ForwardPath>,
-    /// The last known fate of the recipients that are still open.
-    pub known: Vec<(ForwardPath, Fate)>,
+    /// The last known fate of recipients that an earlier attempt, or this one, has left open. At
+    /// the end of an attempt, these are the ones to try again.
+    pub known: VecDeque<(ForwardPath, Fate)>,
     /// The next attempt has to wait for a while.
     pub pause: bool,
     /// Whether the ledger has been told that this attempt begins.
@@ -78,13 +78,26 @@ pub(super) struct Past {
     pub ended_session: bool,
     /// How the conversation reached this outcome, unless all went well.
     pub trace: Option<Arc<Trace>>,
-    /// From the start of the first attempt to the end of the last.
-    pub took: Option<Duration>,
     pub ended: Option<Instant>,
     /// What was sent for it, with times, if the caller wants to know.
     pub course: Option<Arc<Course>>,
     /// The delivery options that were sent to the last server.
     pub said: Option<Box<SaidOptions>>,
+}
+
+impl Past {
+    /// Combines this fate with an earlier one. A message that may have arrived stays unknown until
+    /// the server confirms it, and a refusal says more than silence.
+    pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
+        let before = self.known.iter().position(|(known, _)| *known == path);
+        let before = before.and_then(|at| self.known.remove(at)).map(|(_, fate)| fate);
+        match (before, fate) {
+            (_, fate @ Fate::Sent(_)) => (path, fate),
+            (Some(Fate::Unknown), _) => (path, Fate::Unknown),
+            (Some(before), Fate::NotSent) => (path, before),
+            (_, fate) => (path, fate),
+        }
+    }
 }
 
 impl<P: Payload> Job<P> {
@@ -140,7 +153,11 @@ impl<P: Payload> Job<P> {
             reverse_path: self.reverse_path,
             recipients,
             attempts: self.attempts,
-            took: self.past.took,
+            took: self
+                .past
+                .first_tried
+                .zip(self.past.ended)
+                .map(|(first, ended)| ended.saturating_duration_since(first)),
             ended: self.past.ended,
             course: self.past.course,
             options: self.past.said,
@@ -152,24 +169,11 @@ impl<P: Payload> Job<P> {
 
     /// Ends the job without another attempt.
     pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
-        let mut open = std::mem::take(&mut self.recipients);
-        open.append(&mut self.past.again);
         let error = error.or_else(|| self.past.trouble.take().map(|trouble| *trouble));
-        let fates = open.into_iter().map(|path| self.learnt(path, Fate::NotSent)).collect();
+        let open = std::mem::take(&mut self.recipients);
+        let mut fates: Vec<_> = open.into_iter().map(|path| self.past.learnt(path, Fate::NotSent)).collect();
+        fates.extend(std::mem::take(&mut self.past.known));
         self.receipt(fates, server, error)
-    }
-
-    /// Combines this fate with an earlier one. A message that may have arrived stays unknown until
-    /// the server confirms it, and a refusal says more than silence.
-    pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
-        let before = self.past.known.iter().position(|(known, _)| *known == path);
-        let before = before.map(|at| self.past.known.swap_remove(at).1);
-        match (before, fate) {
-            (_, fate @ Fate::Sent(_)) => (path, fate),
-            (Some(Fate::Unknown), _) => (path, Fate::Unknown),
-            (Some(before), Fate::NotSent) => (path, before),
-            (_, fate) => (path, fate),
-        }
     }
 }
 
@@ -219,49 +223,14 @@ impl<P> Receipt<P> {
     }
 }
 
-/// How many octets of a server's reply a receipt keeps. There may be a million receipts.
-const WORDS: usize = 2048;
-
-/// The fate of each recipient for the receipt. If the server refused the sender, it refused every
-/// recipient, and the reason is its reply to MAIL rather than the replies to the RCPT commands
-/// after it.
-pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
-    let Outcome { verdict, mut recipients, .. } = outcome;
-    if let Verdict::SenderRefused(reply) = verdict {
-        for (_, fate) in &mut recipients {
-            *fate = Fate::Refused(Stage::Mail, reply.clone());
-        }
-    }
-    for (_, fate) in &mut recipients {
-        if let Fate::Sent(reply) | Fate::Refused(_, reply) = fate {
-            reply.shorten(WORDS);
-        }
-    }
-    recipients
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::reply::Reply;
 
-    #[derive(Clone)]
-    struct Nothing;
-
-    impl Payload for Nothing {
-        fn body(&self) -> Body {
-            Body::new(*b"")
-        }
-
-        fn size(&self) -> usize {
-            0
-        }
-    }
-
     #[test]
     fn what_may_have_arrived_stays_unknown_until_it_is_sent_and_a_refusal_says_more_than_silence() {
         let path: ForwardPath = "b@example.org".parse().unwrap();
-        let job = || Job::new(0, Nothing, ReversePath::Null, Vec::new());
         let refused = || Fate::Refused(Stage::Rcpt, Reply::new(450, "4.2.1 later"));
         let sent = || Fate::Sent(Reply::new(250, "ok"));
         for (before, fate, learnt) in [
@@ -271,9 +240,8 @@ mod tests {
             (refused(), Fate::NotSent, refused()),
             (Fate::NotSent, refused(), refused()),
         ] {
-            let mut job = job();
-            job.past.known.push((path.clone(), before));
-            assert_eq!(job.learnt(path.clone(), fate).1, learnt);
+            let mut past = Past { known: [(path.clone(), before)].into(), ..Past::default() };
+            assert_eq!(past.learnt(path.clone(), fate).1, learnt);
         }
     }
 }

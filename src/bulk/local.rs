@@ -3,6 +3,7 @@
 use super::job::Payload;
 use super::queue::Work;
 use super::threads::Batch;
+use super::wakeups::Sleep;
 use crate::driver::Attendant;
 use crate::local::envelope;
 use crate::protocol::Error;
@@ -16,15 +17,15 @@ impl<P: Payload> Batch<P> {
     pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         let Some(local) = &self.mailer.local else { return Ok(()) };
         let name = &local.name;
-        let ledger = Arc::clone(self.lock().queue.ledger());
+        let ledger = Arc::clone(&self.lock().queue.ledger);
         let mut taken = VecDeque::new();
         loop {
             let now = Instant::now();
             let work = self.lock().queue.take(1, now, &mut taken);
             let Some(mut job) = taken.pop_front() else {
                 let Work::Later(until) = work else { return Ok(()) };
-                self.wait_for_work(until);
-                self.attend(attendant)?;
+                self.wait_until(until, Sleep::Deep);
+                attendant.attend().inspect_err(|error| self.fail(error))?;
                 continue;
             };
             if let Err(why) = ledger.begun(&job, job.recipients.len()) {
@@ -40,7 +41,7 @@ impl<P: Payload> Batch<P> {
                 let octets = job.payload.body().canonical().map_err(|unreadable| unreadable.to_error())?;
                 let envelope = envelope(&job.reverse_path, &job.recipients)?;
                 while !ledger.end_said(&[&job]).inspect_err(|error| self.fail(error))? {
-                    self.wait_for_work(None);
+                    self.wait_until(None, Sleep::Deep);
                 }
                 local.take(&envelope, &octets)
             });

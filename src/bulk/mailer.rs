@@ -2,22 +2,13 @@
 
 use super::policy::Policy;
 use super::rate::Limits;
-use super::server::Server;
 use super::sessions::Sessions;
-use super::threads::Pool;
-use crate::driver::{Patience, Target};
+use crate::driver::{Connection, Server};
 use crate::local::Local;
 use crate::protocol::Options;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// A server that mail can be sent through, and how to reach it.
-#[derive(Clone, Debug)]
-pub struct Hop {
-    pub server: Server,
-    pub target: Target,
-    pub patience: Patience,
-}
 
 /// Limits on sessions, and how long they are kept.
 #[derive(Clone, Copy, Debug)]
@@ -40,19 +31,24 @@ pub struct Bounds {
 #[derive(Debug)]
 pub struct Mailer {
     /// Servers in order of preference.
-    pub hops: Vec<Hop>,
+    pub hops: Vec<Server>,
     /// A local destination that takes the messages instead of a server.
     pub local: Option<Local>,
     pub bounds: Bounds,
     pub policy: Policy,
     limits: Mutex<Limits>,
     sessions: Mutex<Sessions>,
-    /// The connections of idle sessions that the threads use.
     pub pool: Pool,
 }
 
 impl Mailer {
-    pub fn new(hops: Vec<Hop>, local: Option<Local>, bounds: Bounds, policy: Policy, limits: Limits) -> Self {
+    pub fn new(
+        hops: Vec<Server>,
+        local: Option<Local>,
+        bounds: Bounds,
+        policy: Policy,
+        limits: Limits,
+    ) -> Self {
         let sessions = Mutex::new(Sessions::new(bounds, hops.len()));
         Self { hops, local, bounds, policy, limits: Mutex::new(limits), sessions, pool: Pool::default() }
     }
@@ -67,11 +63,35 @@ impl Mailer {
 
     /// How to talk to this server.
     pub fn options(&self, hop: usize, now: Instant) -> Options {
-        let options = self.hops[hop].server.options;
+        let options = self.hops[hop].options;
         match self.sessions().plainly(hop, now) {
             true => Options { pipelining: false, chunking: false, ..options },
             false => options,
         }
+    }
+}
+
+/// The connections of idle sessions that the threads use.
+#[derive(Debug, Default)]
+pub struct Pool {
+    pub(super) at_rest: Mutex<HashMap<u64, Connection>>,
+    /// Signals that a place has become free.
+    pub(super) free: Condvar,
+}
+
+impl Pool {
+    /// Ends the connections whose sessions are no longer kept.
+    pub fn clear(&self) {
+        let all = std::mem::take(&mut *locked(&self.at_rest));
+        all.into_values().for_each(|mut connection| connection.leave());
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Doesn't take the lock, which may never be released in a forked child.
+        let all = std::mem::take(self.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner));
+        all.into_values().for_each(|mut connection| connection.leave());
     }
 }
 

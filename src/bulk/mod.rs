@@ -9,7 +9,7 @@
 //! workers say and decide nothing. `sessions.rs` has what all calls of a mailer share: its idle
 //! sessions and its servers.
 //!
-//! The states of a worker, and the transitions between them:
+//! The states of a worker, and the transitions between them. A debug build panics at any other:
 //!
 //! | from | when | to |
 //! | --- | --- | --- |
@@ -21,7 +21,7 @@
 //! | Choosing | a session is at rest | Reusing |
 //! | Choosing | none is | Dialling |
 //! | Reusing | the server is there | Working |
-//! | Reusing | it has gone | Choosing |
+//! | Reusing | it has gone, or is too old | Choosing |
 //! | Dialling | connected | Opening |
 //! | Dialling | not connected, the next server | Dialling |
 //! | Dialling | no server is left, again later | Pausing |
@@ -62,13 +62,12 @@ mod job;
 mod ledger;
 mod local;
 mod mailer;
-mod phase;
+mod orders;
 mod pipeline;
 mod policy;
 mod queue;
 mod rate;
 mod sender;
-mod server;
 mod sessions;
 mod threads;
 mod wakeups;
@@ -77,11 +76,11 @@ mod worker;
 
 pub use job::{Job, Payload, Receipt};
 pub use ledger::Ledger;
-pub use mailer::{Bounds, Hop, Mailer};
-pub use phase::{Do, Parting, Phase};
+pub use mailer::{Bounds, Mailer};
+pub use orders::{Do, Parting};
 pub use policy::Policy;
+pub use queue::{Interest, Log};
 pub use rate::{Counted, Limits, PerDay, Rate};
 pub use sender::{Sender, stopped};
-pub use server::{Server, Source};
 pub use threads::{Batch, Nudge};
 pub use worker::Worker;

@@ -4,8 +4,8 @@
 use super::job::{Job, Payload};
 use super::ledger::Ledger;
 use super::mailer::{Mailer, locked};
-use super::phase::Do;
-use super::queue::Work;
+use super::orders::Do;
+use super::queue::{Interest, Work};
 use super::rate::Rate;
 use super::sender::Sender;
 use super::sessions::Rested;
@@ -40,12 +40,10 @@ pub struct Pipeline<P> {
     pub(super) fresh: bool,
     /// The session has been silent for so long that the server may have closed it.
     silent: bool,
-    /// The states that led to readiness, what others see of the session, and whether every line is
-    /// recorded.
-    path: Vec<State>,
+    /// What others see of the session, and the states that had led to readiness.
     view: Arc<View>,
-    recorded: bool,
-    timed: bool,
+    path: Vec<State>,
+    interest: Interest,
     pub(super) window: Window,
     rate: Option<Rate>,
     /// Messages taken from the queue and not sent yet.
@@ -70,19 +68,6 @@ pub struct Pipeline<P> {
     pub(super) unnoted: Option<Error>,
 }
 
-/// Why a session sends no more at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Filled {
-    /// There is no room for more.
-    Full,
-    /// There is room, and nothing to send before this time. None means before more work comes.
-    Starved(Option<Instant>),
-    /// There is room, and nothing left to send.
-    Finished,
-    /// The session must not send any more.
-    Spent,
-}
-
 impl<P: Payload> Pipeline<P> {
     pub fn new(
         mailer: Arc<Mailer>,
@@ -93,8 +78,8 @@ impl<P: Payload> Pipeline<P> {
     ) -> Self {
         let mut locked = locked(&sender);
         locked.ready();
-        let ledger = Arc::clone(locked.queue.ledger());
-        let (recorded, timed) = (locked.recorded, locked.timed);
+        let ledger = Arc::clone(&locked.queue.ledger);
+        let interest = locked.queue.interest;
         drop(locked);
         let fresh = session.begun == 0;
         Self {
@@ -106,11 +91,9 @@ impl<P: Payload> Pipeline<P> {
             fresh,
             silent: !fresh && now.saturating_duration_since(session.since) > STALE,
             session,
-            // If every line is recorded, the path is derived from the lines on demand.
-            path: if recorded { Vec::new() } else { view.path() },
+            path: view.path(),
             view,
-            recorded,
-            timed,
+            interest,
             taken: VecDeque::new(),
             in_flight: VecDeque::new(),
             began: now,
@@ -128,7 +111,7 @@ impl<P: Payload> Pipeline<P> {
     /// How the conversation got to its present state. If only its beginning was recorded, its last
     /// lines are unknown.
     pub(super) fn trace(&self) -> Arc<Trace> {
-        if self.recorded {
+        if self.interest.recorded {
             return self.view.trace().with_server(self.server());
         }
         let mut path = self.path.clone();
@@ -142,7 +125,7 @@ impl<P: Payload> Pipeline<P> {
     pub(super) fn course(&self, job: &Job<P>) -> Option<Arc<Course>> {
         let is_first = self.fresh && self.answers == 0;
         let since = if is_first { None } else { job.past.first_tried };
-        self.timed.then(|| Arc::new(self.view.course(since)))
+        self.interest.timed.then(|| Arc::new(self.view.course(since)))
     }
 
     /// Sends what can be sent now.
@@ -158,7 +141,7 @@ impl<P: Payload> Pipeline<P> {
                 _ => Do::Talk,
             };
         }
-        session.keep_transcript(self.recorded);
+        session.keep_transcript(self.interest.recorded);
         session.hold_ends(self.ledger.minds_ends());
         let sessions = self.mailer.sessions();
         let wanted = sessions.is_wanted();
@@ -171,10 +154,10 @@ impl<P: Payload> Pipeline<P> {
             return Do::Part;
         }
         let failed = locked(&self.sender).queue.failure().is_some();
-        let filled = match wanted && now.duration_since(self.began) > TURN {
-            _ if failed => Filled::Finished,
+        let left = match wanted && now.duration_since(self.began) > TURN {
+            _ if failed => Work::Finished,
             true if self.in_flight.is_empty() => return Do::Part,
-            true => Filled::Full,
+            true => Work::Some,
             false => self.fill(session, now),
         };
         if let Some(first) = self.say_ends(session) {
@@ -184,22 +167,22 @@ impl<P: Payload> Pipeline<P> {
         if !self.in_flight.is_empty() {
             let last =
                 self.mailer.bounds.idle.is_zero() && !holds_some && locked(&self.sender).queue.is_drained();
-            return match filled {
+            return match left {
                 // Send QUIT with the last messages, if the server takes it there.
-                Filled::Full | Filled::Starved(_) | Filled::Finished if last => {
+                _ if last => {
                     self.quitting = session.request(Request::Command(Command::Quit)).is_ok();
                     Do::Talk
                 }
-                Filled::Starved(until) => Do::Wait(until),
-                _ => Do::Talk,
+                Work::Later(until) => Do::Wait(until),
+                Work::Some | Work::Finished => Do::Talk,
             };
         }
-        self.spent |= filled == Filled::Spent;
-        match filled {
-            Filled::Spent | Filled::Finished => Do::Part,
+        match left {
+            Work::Some => Do::Talk,
+            Work::Finished => Do::Part,
             // A session with nothing to send shouldn't keep another call waiting.
-            Filled::Starved(_) if wanted && !holds_some => Do::Part,
-            Filled::Starved(until) => {
+            Work::Later(_) if wanted && !holds_some => Do::Part,
+            Work::Later(until) => {
                 let over = match until {
                     Some(when) => {
                         let long = when.saturating_duration_since(now) > LONGEST_WAIT;
@@ -209,7 +192,6 @@ impl<P: Payload> Pipeline<P> {
                 };
                 if over { Do::Part } else { Do::Wait(until) }
             }
-            Filled::Full => Do::Talk,
         }
     }
 
@@ -225,42 +207,38 @@ impl<P: Payload> Pipeline<P> {
             || session.is_worn_out()
     }
 
-    /// Sends as many messages as the window has room for. If there is room but no message, returns
-    /// what the queue says about when to look again.
-    fn fill(&mut self, session: &mut Session, now: Instant) -> Filled {
+    /// Sends as many messages as the window has room for. Returns what else there may be for this
+    /// session to send: nothing, once it is spent.
+    fn fill(&mut self, session: &mut Session, now: Instant) -> Work {
         if self.window.gathers(self.in_flight.len()) {
-            return Filled::Full;
+            return Work::Some;
         }
         while self.window.has_room(self.in_flight.len()) && session.takes_transaction() {
-            if self.is_spent(session, now) {
-                return Filled::Spent;
+            self.spent |= self.is_spent(session, now);
+            if self.spent {
+                return Work::Finished;
             }
             // Checked before anything is taken, since another session may be able to send sooner.
             if let Some(rate) = &mut self.rate
                 && let Err(when) = rate.look(now)
             {
-                return Filled::Starved(Some(when));
+                return Work::Later(Some(when));
             }
             if self.taken.is_empty() {
                 let in_flight = self.in_flight.len();
                 let most = SHARE.min(self.window.room(in_flight));
                 let work = locked(&self.sender).supply(most, in_flight, now, &mut self.taken);
-                match work {
-                    _ if !self.taken.is_empty() => {}
-                    Work::Some => return Filled::Full,
-                    Work::Later(until) => return Filled::Starved(until),
-                    Work::Finished => return Filled::Finished,
+                if self.taken.is_empty() {
+                    return work;
                 }
             }
             let room = self.taken.front().map_or(0, |job| session.room_for(&job.recipients));
-            if room == 0 {
-                return Filled::Spent;
-            }
-            if !self.begin(room.min(self.recipients), session, now) {
+            self.spent |= room == 0;
+            if !self.spent && !self.begin(room.min(self.recipients), session, now) {
                 break;
             }
         }
-        Filled::Full
+        Work::Some
     }
 
     /// Begins the next message, for this many of its recipients. Returns false if the session
@@ -301,7 +279,7 @@ impl<P: Payload> Pipeline<P> {
 
     /// The server's name, for receipts.
     pub(super) fn server(&self) -> &Arc<str> {
-        &self.mailer.hops[self.session.hop].server.name
+        &self.mailer.hops[self.session.hop].name
     }
 
     /// Tells the ledger, if it wants to hear of them, which ends the session is about to send, and

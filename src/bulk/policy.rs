@@ -42,23 +42,12 @@ pub struct Policy {
 /// Why a session brought no answer to any message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It could not be opened, for a reason that may pass.
-    NotOpened,
+    /// It could not be opened, for a reason that may pass, or the server did not answer in time.
+    Passing,
     /// It could not be opened, and another attempt would end the same way.
     Refused,
-    /// The server did not answer in time.
-    Stalled,
     /// The server ended it.
     Ended,
-}
-
-/// What to do after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Open another session after this pause.
-    Again(Duration),
-    /// Send nothing more.
-    GiveUp,
 }
 
 impl Failure {
@@ -66,14 +55,14 @@ impl Failure {
     /// refusal isn't about our identity, whatever its code says.
     pub fn of_opening(error: &Error, served: bool) -> Self {
         match error.is_transient() || (served && error.kind == Kind::Refused) {
-            true => Self::NotOpened,
+            true => Self::Passing,
             false => Self::Refused,
         }
     }
 
     pub fn of_session(error: &Error) -> Self {
         match error.kind {
-            Kind::Timeout => Self::Stalled,
+            Kind::Timeout => Self::Passing,
             _ => Self::Ended,
         }
     }
@@ -105,21 +94,18 @@ impl Policy {
         self.backoff(attempts).mul_f64(0.75 + spread as f64 / 1024.0)
     }
 
-    /// What to do after this many consecutive failures of the whole call.
-    pub fn after(&self, failure: Failure, failures: u32) -> Next {
+    /// The pause before another session is opened, after this many consecutive failures of the
+    /// whole call. None means that nothing more is sent.
+    pub fn after(&self, failure: Failure, failures: u32) -> Option<Duration> {
         let most = match failure {
             Failure::Refused => 0,
-            Failure::NotOpened | Failure::Stalled => self.retries,
+            Failure::Passing => self.retries,
             Failure::Ended => self.retries.max(UNANSWERED_SESSIONS),
         };
-        match failures > most {
-            true => Next::GiveUp,
-            // Another message is tried meanwhile, so its pause doesn't grow with each failure.
-            false if failure == Failure::Ended => {
-                Next::Again(self.backoff(failures.min(self.retries.max(1))))
-            }
-            false => Next::Again(self.backoff(failures)),
-        }
+        // If the server ends sessions, another message is tried meanwhile, and the pauses stop
+        // growing.
+        let growth = if failure == Failure::Ended { self.retries.max(1) } else { u32::MAX };
+        (failures <= most).then(|| self.backoff(failures.min(growth)))
     }
 
     /// Whether this many messages in a row were refused for lack of a login.
@@ -148,12 +134,8 @@ mod tests {
         let now = Instant::now();
         for retries in [0, 1, 2] {
             let attempts = (1..10).find(|&attempts| !policy(retries).may_try_again(attempts, Some(now), now));
-            assert_eq!(attempts, Some(retries + 1));
-            for failure in [Failure::NotOpened, Failure::Stalled] {
-                let sessions =
-                    (1..10).find(|&failures| policy(retries).after(failure, failures) == Next::GiveUp);
-                assert_eq!(sessions, Some(retries + 1));
-            }
+            let sessions = (1..10).find(|&count| policy(retries).after(Failure::Passing, count).is_none());
+            assert_eq!((attempts, sessions), (Some(retries + 1), Some(retries + 1)));
         }
     }
 
@@ -177,22 +159,16 @@ mod tests {
 
     #[test]
     fn sessions_that_end_without_an_answer_are_bounded_and_so_are_their_pauses() {
-        let policy = policy(2);
-        let mut pauses = Duration::ZERO;
-        let mut failures = 1;
-        while let Next::Again(pause) = policy.after(Failure::Ended, failures) {
-            pauses += pause;
-            failures += 1;
-        }
-        assert_eq!(failures, UNANSWERED_SESSIONS + 1);
-        assert_eq!(pauses, Duration::from_secs(19));
+        let pauses: Vec<_> = (1..).map_while(|count| policy(2).after(Failure::Ended, count)).collect();
+        assert_eq!(pauses.len(), UNANSWERED_SESSIONS as usize);
+        assert_eq!(pauses.iter().sum::<Duration>(), Duration::from_secs(19));
     }
 
     #[test]
     fn a_refusal_after_others_were_let_in_may_pass() {
         let refused = Error::new(Kind::Refused, Stage::Greeting, "no").with_reply(Reply::new(554, "no"));
         assert_eq!(Failure::of_opening(&refused, false), Failure::Refused);
-        assert_eq!(Failure::of_opening(&refused, true), Failure::NotOpened);
+        assert_eq!(Failure::of_opening(&refused, true), Failure::Passing);
         let untrusted = Error::new(Kind::Certificate, Stage::Handshake, "who?");
         assert_eq!(Failure::of_opening(&untrusted, true), Failure::Refused);
     }

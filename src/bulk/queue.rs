@@ -9,18 +9,40 @@ use super::ledger::Ledger;
 use super::mailer::Mailer;
 use super::rate::Counted;
 use crate::address::ForwardPath;
+use crate::driver::{Listener, TimedLine};
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What the caller wants to know of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Interest {
+    /// What the log wants to hear.
+    pub listener: Listener,
+    /// Whether conversations are recorded line by line, for the errors, or only their beginnings.
+    pub recorded: bool,
+    /// Whether receipts include the course of the conversation, as far as it is recorded.
+    pub timed: bool,
+}
+
+/// What the log hasn't heard yet. The caller's own thread tells it.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Lines of the conversations.
+    pub lines: Vec<TimedLine>,
+    /// Retries and switches to another server.
+    pub news: Vec<String>,
+}
+
 #[derive(Debug)]
 pub struct Queue<P> {
-    mailer: Arc<Mailer>,
+    pub(super) mailer: Arc<Mailer>,
     line: VecDeque<Job<P>>,
-    /// Messages that wait for preparation, and the number of threads that prepare them.
-    unprepared: VecDeque<(P, Prepared)>,
+    /// Messages that no thread has begun to prepare, and where to report the result.
+    pub unprepared: VecDeque<(P, Prepared)>,
+    /// How many threads prepare messages.
     pub preparers: usize,
     /// A session asked for more jobs than there were, and left without any.
     pub starved: bool,
@@ -31,13 +53,13 @@ pub struct Queue<P> {
     out: usize,
     /// No more messages will be added.
     fed: bool,
-    ledger: Arc<dyn Ledger<P>>,
+    pub(super) ledger: Arc<dyn Ledger<P>>,
     /// Receipts that the caller hasn't collected.
-    receipts: Vec<Receipt<P>>,
+    pub(super) receipts: Vec<Receipt<P>>,
     /// Why nothing more can be sent.
     failed: Option<Error>,
-    /// Descriptions of retries and switches to another server. None if no log wants them.
-    pub news: Option<Vec<String>>,
+    pub interest: Interest,
+    pub log: Log,
 }
 
 /// What there is to do.
@@ -53,7 +75,7 @@ pub enum Work {
 }
 
 impl<P: Payload> Queue<P> {
-    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
+    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>, interest: Interest) -> Self {
         Self {
             mailer,
             line: VecDeque::new(),
@@ -67,7 +89,8 @@ impl<P: Payload> Queue<P> {
             ledger,
             receipts: Vec::new(),
             failed: None,
-            news: None,
+            interest: Interest { recorded: interest.recorded || interest.listener.conversation, ..interest },
+            log: Log::default(),
         }
     }
 
@@ -79,16 +102,6 @@ impl<P: Payload> Queue<P> {
             job.past.prepared = Some(prepared);
         }
         self.line.push_back(job);
-    }
-
-    /// The next job to prepare, and where to report the result.
-    pub fn next_unprepared(&mut self) -> Option<(P, Prepared)> {
-        self.unprepared.pop_front()
-    }
-
-    /// How many jobs no thread has begun to prepare.
-    pub fn unprepared(&self) -> usize {
-        self.unprepared.len()
     }
 
     /// Whether the first job in line can be sent. A job that couldn't be prepared gets its receipt
@@ -135,17 +148,9 @@ impl<P: Payload> Queue<P> {
         self.is_drained() && self.out == 0
     }
 
-    pub fn ledger(&self) -> &Arc<dyn Ledger<P>> {
-        &self.ledger
-    }
-
     /// The receipts added since the last call.
     pub fn take_receipts(&mut self) -> Vec<Receipt<P>> {
         std::mem::take(&mut self.receipts)
-    }
-
-    pub fn has_receipts(&self) -> bool {
-        !self.receipts.is_empty()
     }
 
     /// Why nothing more can be sent.
@@ -237,46 +242,45 @@ impl<P: Payload> Queue<P> {
     ) {
         self.out -= 1;
         job.past.ended = Some(now);
-        job.past.took = job.past.first_tried.map(|first| now.saturating_duration_since(first));
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
-        let whole = fates.len() >= job.recipients.len() && job.past.again.is_empty();
+        let whole = fates.len() >= job.recipients.len() && job.past.known.is_empty();
         if whole && fates.iter().all(sent) {
             return self.settled(job.receipt(fates, Some(Arc::clone(server)), None));
         }
-        let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
-        job.recipients.clear();
+        job.recipients.drain(..fates.len().min(job.recipients.len()));
         if trouble.is_some() {
             job.past.trouble = trouble.cloned().map(Box::new);
         }
         let policy = &self.mailer.policy;
         let pause = policy.pause(job.attempts, job.index);
-        let may = |when| policy.may_try_again(job.attempts, job.past.first_tried, when);
-        let (at_once, later) = (self.failed.is_none() && may(now), self.failed.is_none() && may(now + pause));
+        // Content that could not be read isn't offered to a server again.
+        let hopeless = trouble.is_some_and(|error| error.kind == Kind::Unreadable);
+        let ends = hopeless || self.failed.is_some();
+        let may = |when| !ends && policy.may_try_again(job.attempts, job.past.first_tried, when);
+        let (at_once, later) = (may(now), may(now + pause));
         for (path, fate) in fates {
             let transient = fate.is_transient();
-            let (path, fate) = job.learnt(path, fate);
+            let (path, fate) = job.past.learnt(path, fate);
             let may_try_again = if transient { later } else { at_once };
             if may_try_again && policy.is_worth_another(&fate) {
                 job.past.pause |= transient;
-                job.past.again.push(path.clone());
-                job.past.known.push((path, fate));
+                job.past.known.push_back((path, fate));
             } else {
                 job.past.settled.push((path, fate));
             }
         }
-        if !unasked.is_empty() {
+        if !job.recipients.is_empty() && !hopeless {
             // This is one part of an attempt: failed recipients wait until the attempt ends.
-            job.recipients = unasked;
             job.attempts = job.attempts.saturating_sub(1);
             // The next part is another transaction. Its recipients were counted with the first.
             job.past.counted = self.mailer.limits().of_day() != Some(Counted::Messages);
             return self.next(job);
         }
-        job.recipients = std::mem::take(&mut job.past.again);
-        if job.recipients.is_empty() {
-            let error = job.past.trouble.take().map(|trouble| *trouble);
-            return self.settled(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
+        if hopeless || job.past.known.is_empty() {
+            job.past.trouble.take_if(|_| job.recipients.is_empty() && job.past.settled.iter().all(sent));
+            return self.settled(job.give_up(Some(Arc::clone(server)), None));
         }
+        job.recipients = job.past.known.iter().map(|(path, _)| path.clone()).collect();
         if !std::mem::take(&mut job.past.pause) {
             self.tell_of(&job, Duration::ZERO);
             return self.next(job);
@@ -286,22 +290,6 @@ impl<P: Payload> Queue<P> {
             self.put_off += 1;
             self.later.insert((now + pause, self.put_off), job);
         }
-    }
-
-    /// The content could not be read, so the message isn't offered to a server again.
-    pub fn unreadable(
-        &mut self,
-        mut job: Job<P>,
-        fates: Vec<(ForwardPath, Fate)>,
-        server: &Arc<str>,
-        error: Error,
-    ) {
-        job.recipients.drain(..fates.len().min(job.recipients.len()));
-        for (path, fate) in fates {
-            let learnt = job.learnt(path, fate);
-            job.past.settled.push(learnt);
-        }
-        self.reject(job, server, error);
     }
 
     /// Stops all sending. Messages that are not with a session end here. The others end when they
@@ -323,35 +311,32 @@ impl<P: Payload> Queue<P> {
         }
     }
 
-    /// Schedules a retry.
+    /// Tells the log of another attempt.
     fn tell_of(&mut self, job: &Job<P>, pause: Duration) {
-        if self.news.is_none() {
-            return;
-        }
-        let refusal = job.past.known.iter().find_map(|(path, fate)| match fate {
-            Fate::Refused(_, reply) => Some(format!("{path}: {reply}")),
-            _ => None,
-        });
-        let why = refusal.or_else(|| Some(job.past.trouble.as_ref()?.to_string()));
-        let to = match (job.recipients.first(), job.recipients.len()) {
-            (Some(path), 1) => path.to_string(),
-            (Some(path), all) => format!("{path} and {} more", all - 1),
-            (None, _) => String::new(),
-        };
-        let when = match pause.is_zero() {
-            true => "at once".to_owned(),
-            false => format!("in {:.1} s", pause.as_secs_f64()),
-        };
-        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         self.tell(|| {
-            format!("the message to {to} is tried again {when} (attempt {}){why}", job.attempts + 1)
+            let refusal = job.past.known.iter().find_map(|(path, fate)| match fate {
+                Fate::Refused(_, reply) => Some(format!(": {path}: {reply}")),
+                _ => None,
+            });
+            let why = refusal.or_else(|| Some(format!(": {}", job.past.trouble.as_ref()?)));
+            let to = match (job.recipients.first(), job.recipients.len()) {
+                (Some(path), 1) => path.to_string(),
+                (Some(path), all) => format!("{path} and {} more", all - 1),
+                (None, _) => String::new(),
+            };
+            let when = match pause.is_zero() {
+                true => "at once".to_owned(),
+                false => format!("in {:.1} s", pause.as_secs_f64()),
+            };
+            let (attempt, why) = (job.attempts + 1, why.unwrap_or_default());
+            format!("the message to {to} is tried again {when} (attempt {attempt}){why}")
         });
     }
 
     /// Records a line for the log, if it wants one.
     pub fn tell(&mut self, news: impl FnOnce() -> String) {
-        if let Some(all) = &mut self.news {
-            all.push(news());
+        if self.interest.listener.trouble {
+            self.log.news.push(news());
         }
     }
 

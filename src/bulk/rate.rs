@@ -93,10 +93,9 @@ impl PerDay {
 
     /// Takes a message with this many recipients. Returns false if not enough is left of the day.
     pub fn take(&mut self, recipients: usize, now: Instant) -> bool {
-        while let Some(&(when, count)) = self.begun.front() {
-            if now.saturating_duration_since(when) < DAY {
-                break;
-            }
+        while let Some(&(when, count)) = self.begun.front()
+            && now.saturating_duration_since(when) >= DAY
+        {
             self.begun.pop_front();
             self.count -= count;
         }

@@ -3,17 +3,16 @@
 use super::job::{Job, Payload};
 use super::ledger::Ledger;
 use super::mailer::Mailer;
-use super::policy::{Failure, Next};
-use super::queue::{Queue, Work};
+use super::policy::Failure;
+use super::queue::{Interest, Queue, Work};
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub struct Sender<P> {
     pub queue: Queue<P>,
-    mailer: Arc<Mailer>,
     /// The number of workers that haven't ended, and of those whose session is ready for mail.
     workers: usize,
     working: usize,
@@ -25,25 +24,18 @@ pub struct Sender<P> {
     failures: u32,
     /// Consecutive messages that were refused for lack of a login.
     logins_wanted: u32,
-    /// Whether conversations are recorded line by line, or only their beginnings.
-    pub recorded: bool,
-    /// Whether receipts include the course of the conversation.
-    pub timed: bool,
 }
 
 impl<P: Payload> Sender<P> {
-    pub fn new(mailer: &Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
+    pub fn new(mailer: &Arc<Mailer>, ledger: Arc<dyn Ledger<P>>, interest: Interest) -> Self {
         Self {
-            queue: Queue::new(Arc::clone(mailer), ledger),
-            mailer: Arc::clone(mailer),
+            queue: Queue::new(Arc::clone(mailer), ledger, interest),
             workers: 0,
             working: 0,
             turned_away: false,
             served: false,
             failures: 0,
             logins_wanted: 0,
-            recorded: false,
-            timed: false,
         }
     }
 
@@ -51,7 +43,7 @@ impl<P: Payload> Sender<P> {
 
     /// How many sessions have work to do.
     fn most(&self) -> usize {
-        self.mailer.bounds.sessions.max(1).min(self.queue.unsettled())
+        self.queue.mailer.bounds.sessions.max(1).min(self.queue.unsettled())
     }
 
     /// Adds a worker, unless there are enough for the unsettled messages. The first session shows
@@ -118,7 +110,7 @@ impl<P: Payload> Sender<P> {
     pub fn answered(&mut self, wants_login: bool) {
         self.failures = 0;
         self.logins_wanted = if wants_login { self.logins_wanted + 1 } else { 0 };
-        if self.mailer.policy.gives_up_without_login(self.logins_wanted) {
+        if self.queue.mailer.policy.gives_up_without_login(self.logins_wanted) {
             let message = "the server wants a login before it takes any mail (530): give a user and a password, \
                            or ask for what the user may do";
             self.fail(&Error::new(Kind::Refused, Stage::Mail, message));
@@ -128,34 +120,34 @@ impl<P: Payload> Sender<P> {
     // -- what follows when a session has brought nothing ---------------------------------
 
     /// No server could be reached, or none accepts our login. `refusals` counts this worker's
-    /// consecutive ones.
-    pub fn not_opened(&mut self, error: &Error, refusals: u32) -> Next {
+    /// consecutive ones. Returns the pause before it may try again.
+    pub fn not_opened(&mut self, error: &Error, refusals: u32) -> Duration {
         if self.working > 0 {
             // Other sessions make progress, so the server probably limits their number. It is
             // asked again now and then.
             self.turned_away = true;
-            return Next::Again(self.mailer.policy.backoff(refusals));
+            return self.queue.mailer.policy.backoff(refusals);
         }
-        self.follows(Failure::of_opening(error, self.served), error)
+        self.failed(Failure::of_opening(error, self.served), error)
     }
 
     /// A session that was opened for this call has ended without answering any message.
-    pub fn unanswered(&mut self, error: &Error) -> Next {
-        self.follows(Failure::of_session(error), error)
+    pub fn unanswered(&mut self, error: &Error) -> Duration {
+        self.failed(Failure::of_session(error), error)
     }
 
-    fn follows(&mut self, failure: Failure, error: &Error) -> Next {
+    fn failed(&mut self, failure: Failure, error: &Error) -> Duration {
         self.failures += 1;
-        let next = self.mailer.policy.after(failure, self.failures);
-        match next {
-            Next::GiveUp => self.fail(error),
+        let pause = self.queue.mailer.policy.after(failure, self.failures);
+        match pause {
+            None => self.fail(error),
             // With nothing left to send, no other session is opened.
-            Next::Again(pause) if !self.queue.is_finished() => self
+            Some(pause) if !self.queue.is_finished() => self
                 .queue
                 .tell(|| format!("another session is tried in {:.1} s: {error}", pause.as_secs_f64())),
-            Next::Again(_) => {}
+            Some(_) => {}
         }
-        next
+        pause.unwrap_or_default()
     }
 
     /// Ends everything that is not in flight with this error. Once all messages are settled, a

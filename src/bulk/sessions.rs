@@ -25,16 +25,6 @@ pub struct Rested {
     pub since: Instant,
 }
 
-/// An idle session, if there is one.
-#[derive(Clone, Copy, Debug)]
-pub enum AtRest {
-    /// The one used last. The driver checks whether its server is still there.
-    Good(Rested),
-    /// Too old, and to be ended.
-    Old(u64),
-    None,
-}
-
 #[derive(Debug)]
 pub struct Sessions {
     bounds: Bounds,
@@ -112,11 +102,15 @@ impl Sessions {
 
     // -- sessions at rest --------------------------------------------------------------
 
-    pub fn take(&mut self, now: Instant) -> AtRest {
-        let Some(rested) = self.at_rest.pop() else { return AtRest::None };
-        let good = now.saturating_duration_since(rested.since) < self.bounds.idle
-            && now.saturating_duration_since(rested.opened) < self.bounds.age;
-        if good { AtRest::Good(rested) } else { AtRest::Old(rested.id) }
+    /// The idle session that was used last.
+    pub fn take(&mut self) -> Option<Rested> {
+        self.at_rest.pop()
+    }
+
+    /// Whether this session may send again, if its server is still there.
+    pub fn is_good(&self, rested: &Rested, now: Instant) -> bool {
+        now.saturating_duration_since(rested.since) < self.bounds.idle
+            && now.saturating_duration_since(rested.opened) < self.bounds.age
     }
 
     pub fn opened(&mut self, hop: usize, opened: Instant) -> Rested {
@@ -240,12 +234,10 @@ mod tests {
         let now = Instant::now();
         let rested = sessions.opened(0, now);
         assert!(sessions.rest(rested) && sessions.at_rest() == 1);
-        assert!(matches!(sessions.take(now), AtRest::Good(good) if good.id == rested.id));
-        assert!(matches!(sessions.take(now), AtRest::None));
-        assert!(sessions.rest(rested));
-        assert!(matches!(sessions.take(now + Duration::from_secs(1)), AtRest::Old(id) if id == rested.id));
+        assert!(sessions.take().is_some_and(|taken| taken.id == rested.id) && sessions.take().is_none());
+        assert!(sessions.is_good(&rested, now) && !sessions.is_good(&rested, now + Duration::from_secs(1)));
         let old = Rested { since: now + Duration::from_secs(10), ..rested };
-        assert!(!sessions.rest(old));
+        assert!(!sessions.is_good(&old, old.since) && !sessions.rest(old));
         sessions.close();
         assert!(!sessions.rest(rested));
     }

@@ -1,25 +1,24 @@
 //! The sender with threads: each worker has a thread that does what the worker says. Nothing here
 //! runs the feeder's own work, and no thread is left behind when a call ends.
 
-use super::job::{Job, Payload, Receipt};
+use super::job::{Job, Payload};
 use super::ledger::Ledger;
 use super::mailer::{Mailer, locked};
+use super::queue::Interest;
 use super::sender::{Sender, stopped};
-use super::wakeups::{NAP, Sleep, Sleepers};
+use super::wakeups::{Sleep, Sleepers};
 use super::worker::Worker;
-use crate::driver::{Attendant, Listener, SLICE, TimedLine};
+use crate::driver::{Attendant, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-mod pool;
 mod preparers;
 mod session;
 
-pub use pool::Pool;
 use session::{Holding, SessionThread};
 
 /// A loop that drives the sessions and waits.
@@ -34,80 +33,37 @@ pub struct Batch<P> {
     pub mailer: Arc<Mailer>,
     sender: Arc<Mutex<Sender<P>>>,
     sleepers: Mutex<Sleepers>,
-    /// Wakes sleeping workers when there is work.
-    work: Condvar,
-    /// Signals a change to those that wait for one.
-    change: Condvar,
     /// Signals the feeder: there are receipts, or room for more jobs.
     news: Condvar,
     stopped: AtomicBool,
-    /// What the log wants to hear.
-    listener: Listener,
-    /// Lines of the conversations. The caller's own thread logs them.
-    lines: Mutex<Vec<TimedLine>>,
+    pub interest: Interest,
     /// The call was made by a thread that holds a session of the same mailer.
     nested: bool,
+    /// Set if an event loop drives the sessions.
     nudge: Option<Box<dyn Nudge>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl<P: Payload> Batch<P> {
     /// A batch whose messages are reported to this ledger.
-    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
+    pub fn new(
+        mailer: Arc<Mailer>,
+        ledger: Arc<dyn Ledger<P>>,
+        interest: Interest,
+        nudge: Option<Box<dyn Nudge>>,
+    ) -> Self {
         let nested = Holding::holds(&mailer);
         Self {
-            sender: Arc::new(Mutex::new(Sender::new(&mailer, ledger))),
+            sender: Arc::new(Mutex::new(Sender::new(&mailer, ledger, interest))),
             mailer,
             sleepers: Mutex::default(),
-            work: Condvar::new(),
-            change: Condvar::new(),
             news: Condvar::new(),
             stopped: AtomicBool::new(false),
-            listener: Listener::default(),
-            lines: Mutex::default(),
+            interest,
             nested,
-            nudge: None,
+            nudge,
             threads: Mutex::default(),
         }
-    }
-
-    /// Keeps what the log wants to hear. With `recorded`, every line is kept, for the errors.
-    #[must_use]
-    pub fn heard_by(mut self, listener: Listener, recorded: bool) -> Self {
-        self.listener = listener;
-        let mut sender = self.lock();
-        sender.recorded = recorded || listener.conversation;
-        sender.queue.news = listener.trouble.then(Vec::new);
-        drop(sender);
-        self
-    }
-
-    /// An event loop drives its sessions.
-    #[must_use]
-    pub fn moved_by(mut self, nudge: Option<Box<dyn Nudge>>) -> Self {
-        self.nudge = nudge;
-        self
-    }
-
-    /// Receipts include the course of the conversation, as far as it is recorded.
-    #[must_use]
-    pub fn timed(self, timed: bool) -> Self {
-        self.lock().timed = timed;
-        self
-    }
-
-    pub fn listener(&self) -> Listener {
-        self.listener
-    }
-
-    /// The lines since the last call, for the log.
-    pub fn take_lines(&self) -> Vec<TimedLine> {
-        std::mem::take(&mut *locked(&self.lines))
-    }
-
-    /// The retries and switches of server since the last call, for the log.
-    pub fn take_news(&self) -> Vec<String> {
-        self.lock().queue.news.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Works in the calling thread until everything is settled. Used for one message.
@@ -135,30 +91,44 @@ impl<P: Payload> Batch<P> {
     /// its work. Without any thread, nothing can be sent.
     pub fn start_workers(self: &Arc<Self>) {
         while let Some(worker) = self.enlist(false) {
-            let batch = Arc::clone(self);
-            let started = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
-                // Needed even if the worker panics: the feeder must not wait for it.
-                let _left = Leaving(&batch);
-                let mut attendant = Unattended(&batch);
+            let run = move |batch: &Arc<Self>| {
                 // The receipts say what went wrong.
-                let _ = batch.run(worker, &mut attendant, &|| batch.start_workers());
-            });
+                let _ = batch.run(worker, &mut Unattended(batch), &|| batch.start_workers());
+            };
+            // The worker of a thread that wasn't started has already resigned.
+            let others = |sender: &mut Sender<P>| {
+                sender.turn_away();
+                sender.workers()
+            };
+            let Some(thread) = self.start("rsmtp-session", run, "for a session", others) else { return };
             let mut threads = locked(&self.threads);
             threads.retain(|thread| !thread.is_finished());
-            match started {
-                Ok(thread) => threads.push(thread),
-                Err(error) => {
-                    drop(threads);
-                    // Its worker has already resigned.
-                    let mut sender = self.lock();
-                    sender.turn_away();
-                    let others = sender.workers();
-                    sender.not_started("for a session", others, &error);
-                    drop(sender);
-                    return self.tell();
-                }
-            }
+            threads.push(thread);
         }
+    }
+
+    /// Starts a thread. If it can't be started, `others` tells how many there are to do its work.
+    fn start(
+        self: &Arc<Self>,
+        name: &str,
+        run: impl FnOnce(&Arc<Self>) + Send + 'static,
+        what_for: &str,
+        others: impl FnOnce(&mut Sender<P>) -> usize,
+    ) -> Option<JoinHandle<()>> {
+        let batch = Arc::clone(self);
+        let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // Needed even if it panics: the others must not wait for it.
+            let _left = Leaving(&batch);
+            run(&batch);
+        });
+        let failed = |error| {
+            let mut sender = self.lock();
+            let others = others(&mut sender);
+            sender.not_started(what_for, others, &error);
+            drop(sender);
+            self.tell();
+        };
+        started.map_err(failed).ok()
     }
 
     /// Adds some more jobs. Returns how many wait for a session.
@@ -166,52 +136,22 @@ impl<P: Payload> Batch<P> {
         let mut sender = self.lock();
         jobs.into_iter().for_each(|job| sender.queue.push(job));
         let waiting = sender.queue.waiting();
-        let wake = locked(&self.sleepers).wake();
-        drop(sender);
-        self.wake(wake);
+        self.wake_one(sender);
         waiting
     }
 
-    fn wake(&self, asleep: Option<Sleep>) {
-        match asleep {
-            None | Some(Sleep::Nap) => {}
-            Some(Sleep::Deep) => self.work.notify_one(),
-            // A worker that can't be woken wakes up by itself a little later.
-            Some(Sleep::Listening(waker)) => drop(waker.wake()),
-        }
-    }
-
-    /// A worker has looked and left work to the others.
-    fn pass_on(&self) {
-        let mut sender = self.lock();
-        let some = sender.workers() > 1 && sender.queue.is_ready();
-        let wake = if some { locked(&self.sleepers).wake() } else { None };
+    /// Wakes a worker, if there is work that none is about to look for.
+    fn wake_one(&self, mut sender: MutexGuard<'_, Sender<P>>) {
+        let sleeper = if sender.queue.is_ready() { locked(&self.sleepers).next() } else { None };
         drop(sender);
-        self.wake(wake);
+        if let Some(sleeper) = sleeper {
+            sleeper.wake();
+        }
     }
 
     pub fn end_of_input(&self) {
         self.lock().queue.end_of_input();
         self.stir();
-    }
-
-    /// How many jobs wait for a session.
-    pub fn waiting(&self) -> usize {
-        self.lock().queue.waiting()
-    }
-
-    pub fn take_receipts(&self) -> Vec<Receipt<P>> {
-        self.lock().queue.take_receipts()
-    }
-
-    /// Why nothing more can be sent.
-    pub fn failure(&self) -> Option<Error> {
-        self.lock().queue.failure().cloned()
-    }
-
-    /// Whether everything is settled, or sending has failed and every worker has ended.
-    pub fn is_over(&self) -> bool {
-        self.lock().is_over()
     }
 
     /// Everything is settled: waits until the sessions are idle. A session that is still being
@@ -231,7 +171,7 @@ impl<P: Payload> Batch<P> {
     pub fn wait(&self, low: usize) {
         let sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
-        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
+        if !over && sender.queue.receipts.is_empty() && (low == 0 || sender.queue.waiting() >= low) {
             drop(self.news.wait_timeout(sender, SLICE));
         }
     }
@@ -242,8 +182,6 @@ impl<P: Payload> Batch<P> {
         self.stopped.store(true, Ordering::Relaxed);
         self.lock().stop();
         self.stir();
-        let listening = std::mem::take(&mut locked(&self.sleepers).listening);
-        listening.iter().for_each(|waker| drop(waker.wake()));
     }
 
     /// Waits until the threads have ended, after `stop`.
@@ -262,39 +200,28 @@ impl<P: Payload> Batch<P> {
         self.news.notify_all();
     }
 
-    /// Wakes the workers that wait for work, or for the end of the batch.
+    /// Wakes all workers that wait: there may be nothing more to wait for.
     fn stir(&self) {
-        self.work.notify_all();
-        self.change.notify_all();
+        locked(&self.sleepers).wake_all();
     }
 
-    /// Sleeps until there is work, until `until` at most, and no longer than one slice.
-    pub(super) fn wait_for_work(&self, until: Option<Instant>) {
+    /// Waits until this time and no longer than one slice, or until everything is decided. `sleep`
+    /// says what else ends the wait.
+    pub(super) fn wait_until(&self, until: Option<Instant>, sleep: Sleep) {
         let limit = until.map_or(SLICE, |when| when.saturating_duration_since(Instant::now()).min(SLICE));
         let mut sender = self.lock();
-        let there_is_some = until.is_none() && sender.queue.is_ready();
-        if !there_is_some && !sender.is_decided() && !limit.is_zero() {
-            let _asleep = self.sleep(Sleep::Deep);
-            drop(self.work.wait_timeout(sender, limit.max(Duration::from_micros(50))));
+        let there_is_work = sleep == Sleep::Deep && until.is_none() && sender.queue.is_ready();
+        if !there_is_work && !sender.is_decided() && !limit.is_zero() {
+            let _asleep = self.sleep(sleep, None);
+            drop(sender);
+            thread::park_timeout(limit.max(Duration::from_micros(50)));
         }
     }
 
-    /// Waits a moment for more work, without being woken for it.
-    fn nap(&self) {
-        let _napping = self.sleep(Sleep::Nap);
-        self.wait_for_the_end(Instant::now() + NAP);
-    }
-
-    /// While this is held, the worker has nothing to send and waits in this way.
-    fn sleep(&self, sleep: Sleep) -> Asleep<'_> {
-        locked(&self.sleepers).enter(&sleep);
-        Asleep { sleepers: &self.sleepers, sleep }
-    }
-
-    /// Waits until `end`, or until everything is decided, but no longer than one slice.
-    fn wait_for_the_end(&self, end: Instant) {
-        let left = end.min(Instant::now() + SLICE).saturating_duration_since(Instant::now());
-        drop(self.change.wait_timeout_while(self.lock(), left, |sender| !sender.is_decided()));
+    /// While this is held, the thread waits in this way.
+    fn sleep(&self, sleep: Sleep, poll: Option<Arc<mio::Waker>>) -> Asleep<'_> {
+        locked(&self.sleepers).enter(sleep, poll);
+        Asleep(&self.sleepers)
     }
 
     /// After a failure, a session that is still being opened isn't needed.
@@ -327,27 +254,13 @@ impl<P: Payload> Batch<P> {
             }
         }
     }
-
-    /// At once, if the caller's own thread does the work.
-    fn tell_news(&self, attendant: &mut dyn Attendant) {
-        if self.listener.trouble {
-            attendant.hear_news(&mut || self.take_news());
-        }
-    }
-
-    pub(super) fn attend(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        attendant.attend().inspect_err(|error| self.fail(error))
-    }
 }
 
-struct Asleep<'a> {
-    sleepers: &'a Mutex<Sleepers>,
-    sleep: Sleep,
-}
+struct Asleep<'a>(&'a Mutex<Sleepers>);
 
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
-        locked(self.sleepers).leave(&self.sleep);
+        locked(self.0).leave();
     }
 }
 
@@ -355,7 +268,7 @@ struct Leaving<'a, P: Payload>(&'a Batch<P>);
 
 impl<P: Payload> Drop for Leaving<'_, P> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.0.fail(&panicking());
         }
         self.0.stir();
@@ -380,8 +293,8 @@ impl<P: Payload> Attendant for Unattended<'_, P> {
     }
 
     fn hear(&mut self, line: &TimedLine) {
-        if self.0.listener.conversation {
-            locked(&self.0.lines).push(line.clone());
+        if self.0.interest.listener.conversation {
+            self.0.lock().queue.log.lines.push(line.clone());
         }
     }
 

@@ -1,82 +1,81 @@
-//! Which threads wait for work, and which one to wake when there is some.
+//! Which threads of a call wait, and which one to wake when there is work.
 //!
-//! A worker with nothing to do first naps: it looks again after a moment by itself. So several
-//! jobs that arrive one after the other are sent together. After the nap it goes to sleep, and the
-//! next job wakes a sleeping worker, preferably one with nothing in flight.
+//! A thread with nothing to do is parked. One that also waits for answers is in a poll. A worker
+//! first naps: it looks again after a moment by itself. So several jobs that arrive one after the
+//! other are sent together. After the nap it goes to sleep, and the next job wakes a sleeping
+//! worker, preferably one with nothing in flight.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 /// After this long without work, a worker goes to sleep.
 pub const NAP: Duration = Duration::from_millis(2);
 
-/// All the workers of a batch.
+/// What a worker waits for, besides the end of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sleep {
+    /// A time. Work doesn't shorten the wait.
+    Pause,
+    /// A moment, after which it looks for work.
+    Nap,
+    /// Work.
+    Deep,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sleeper {
+    thread: Thread,
+    sleep: Sleep,
+    /// It waits for answers, too, and this is how to wake it.
+    poll: Option<Arc<mio::Waker>>,
+}
+
+impl Sleeper {
+    pub fn wake(&self) {
+        match &self.poll {
+            // If it can't be woken, it wakes up by itself a little later.
+            Some(waker) => drop(waker.wake()),
+            None => self.thread.unpark(),
+        }
+    }
+}
+
+/// All the threads of a batch that wait.
 #[derive(Debug, Default)]
 pub struct Sleepers {
-    napping: usize,
-    /// Workers that wait for work and nothing else.
-    asleep: usize,
-    /// How to wake the workers that also wait for answers.
-    pub listening: Vec<Arc<mio::Waker>>,
+    all: Vec<Sleeper>,
     /// A worker has been woken and hasn't looked yet.
     stirred: bool,
 }
 
 impl Sleepers {
-    /// There is work. Tells how the worker to be woken waits.
-    pub fn wake(&mut self) -> Option<Sleep> {
-        if self.napping > 0 || self.stirred {
+    /// There is work. Returns the worker to wake, if one has to be woken.
+    pub fn next(&mut self) -> Option<Sleeper> {
+        if self.stirred || self.all.iter().any(|sleeper| sleeper.sleep == Sleep::Nap) {
             return None;
         }
-        let wake = match self.asleep {
-            0 => Sleep::Listening(self.listening.pop()?),
-            _ => Sleep::Deep,
-        };
-        self.stirred = true;
-        Some(wake)
+        let asleep = self.all.iter().filter(|sleeper| sleeper.sleep == Sleep::Deep);
+        let next = asleep.min_by_key(|sleeper| sleeper.poll.is_some()).cloned();
+        self.stirred = next.is_some();
+        next
     }
 
-    pub fn enter(&mut self, sleep: &Sleep) {
-        match sleep {
-            Sleep::Nap => self.napping += 1,
-            Sleep::Deep => self.asleep += 1,
-            Sleep::Listening(waker) => self.listening.push(Arc::clone(waker)),
-        }
+    /// Wakes all: there is nothing more to wait for.
+    pub fn wake_all(&self) {
+        self.all.iter().for_each(Sleeper::wake);
     }
 
-    pub fn leave(&mut self, sleep: &Sleep) {
-        // A worker that wakes up will look.
+    /// The current thread is about to wait.
+    pub fn enter(&mut self, sleep: Sleep, poll: Option<Arc<mio::Waker>>) {
+        self.all.push(Sleeper { thread: thread::current(), sleep, poll });
+    }
+
+    /// The current thread has woken up, and will look.
+    pub fn leave(&mut self) {
         self.stirred = false;
-        match sleep {
-            Sleep::Nap => self.napping -= 1,
-            Sleep::Deep => self.asleep -= 1,
-            Sleep::Listening(waker) => self.listening.retain(|other| !Arc::ptr_eq(other, waker)),
-        }
-    }
-}
-
-/// How a worker waits.
-#[derive(Debug)]
-pub enum Sleep {
-    Nap,
-    Deep,
-    /// Asleep, except for answers.
-    Listening(Arc<mio::Waker>),
-}
-
-/// A worker's time without work.
-#[derive(Debug, Default)]
-pub struct Nap(Option<Instant>);
-
-impl Nap {
-    /// There was something to do.
-    pub fn end(&mut self) {
-        self.0 = None;
-    }
-
-    /// There is nothing to do. Returns whether to nap before going to sleep.
-    pub fn goes_on(&mut self, now: Instant) -> bool {
-        now.duration_since(*self.0.get_or_insert(now)) < NAP
+        let current = thread::current().id();
+        self.all.retain(|sleeper| sleeper.thread.id() != current);
     }
 }
 
@@ -84,45 +83,31 @@ impl Nap {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_that_naps_is_left_to_it_and_one_who_is_idle_is_woken_once() {
-        let mut sleepers = Sleepers::default();
-        assert!(sleepers.wake().is_none());
-        sleepers.enter(&Sleep::Deep);
-        sleepers.enter(&Sleep::Nap);
-        assert!(sleepers.wake().is_none());
-        sleepers.leave(&Sleep::Nap);
-        assert!(matches!(sleepers.wake(), Some(Sleep::Deep)));
-        assert!(sleepers.wake().is_none(), "one is on the way already");
-        sleepers.leave(&Sleep::Deep);
-        assert!(sleepers.wake().is_none(), "none is asleep");
-        sleepers.enter(&Sleep::Deep);
-        assert!(sleepers.wake().is_some(), "the one that got up has looked");
-    }
-
-    #[test]
-    fn those_who_have_nothing_in_flight_come_first() {
+    /// What `next` does for threads that wait in these ways, and whether it wakes one in a poll.
+    fn woken(waiting: &[(Sleep, bool)]) -> Option<bool> {
         let poll = mio::Poll::new().expect("a poll");
         let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).expect("a waker"));
-        let listening = Sleep::Listening(Arc::clone(&waker));
         let mut sleepers = Sleepers::default();
-        sleepers.enter(&listening);
-        sleepers.enter(&Sleep::Deep);
-        assert!(matches!(sleepers.wake(), Some(Sleep::Deep)));
-        sleepers.leave(&Sleep::Deep);
-        assert!(matches!(sleepers.wake(), Some(Sleep::Listening(by)) if Arc::ptr_eq(&by, &waker)));
-        sleepers.leave(&listening);
-        sleepers.enter(&listening);
-        sleepers.leave(&listening);
-        assert!(sleepers.wake().is_none() && sleepers.listening.is_empty());
+        waiting.iter().for_each(|(sleep, polls)| sleepers.enter(*sleep, polls.then(|| Arc::clone(&waker))));
+        let next = sleepers.next().map(|sleeper| sleeper.poll.is_some());
+        assert!(sleepers.next().is_none(), "one is on the way already");
+        sleepers.leave();
+        assert!(sleepers.next().is_none(), "none is left");
+        next
     }
 
     #[test]
-    fn a_nap_begins_when_the_work_ends() {
-        let now = Instant::now();
-        let mut nap = Nap::default();
-        assert!(nap.goes_on(now) && !nap.goes_on(now + NAP));
-        nap.end();
-        assert!(nap.goes_on(now + NAP));
+    fn one_is_woken_with_nothing_in_flight_if_possible_and_one_that_naps_looks_by_itself() {
+        use Sleep::{Deep, Nap, Pause};
+        for (waiting, polls) in [
+            (&[][..], None),
+            (&[(Pause, false)], None),
+            (&[(Deep, false)], Some(false)),
+            (&[(Deep, true), (Pause, false)], Some(true)),
+            (&[(Deep, true), (Deep, false)], Some(false)),
+            (&[(Deep, false), (Nap, true)], None),
+        ] {
+            assert_eq!(woken(waiting), polls, "{waiting:?}");
+        }
     }
 }

@@ -5,21 +5,20 @@
 use super::answers::ended_early;
 use super::job::Payload;
 use super::mailer::{Mailer, locked};
-use super::phase::{Do, Parting, Phase};
+use super::orders::{Do, Parting};
 use super::pipeline::Pipeline;
-use super::policy::Next;
 use super::queue::Work;
 use super::sender::Sender;
-use super::sessions::{AtRest, Rested};
+use super::sessions::Rested;
 use crate::driver::{Operation, View};
 use crate::protocol::auth::Credentials;
 use crate::protocol::command::ClientName;
 use crate::protocol::{Error, Event, Kind, Session, Stage};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// The data that belongs to a phase.
+/// The state of a worker.
 #[derive(Debug)]
 enum Step<P> {
     Idle,
@@ -30,9 +29,24 @@ enum Step<P> {
     Tour(Box<Tour>),
     Working(Box<Pipeline<P>>),
     Pausing(Instant),
+    /// The worker has released what it held, and has been counted out.
     Ended,
-    /// The worker has also been counted out.
-    Left,
+}
+
+impl<P> Step<P> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Queued(_) => "Queued",
+            Self::Choosing => "Choosing",
+            Self::Reusing(_) => "Reusing",
+            Self::Tour(tour) if tour.opening.is_none() => "Dialling",
+            Self::Tour(_) => "Opening",
+            Self::Working(_) => "Working",
+            Self::Pausing(_) => "Pausing",
+            Self::Ended => "Ended",
+        }
+    }
 }
 
 /// Tries one server after the other.
@@ -70,29 +84,22 @@ impl<P: Payload> Worker<P> {
         Self { mailer, sender, step: Step::Idle, placed: false, nested, refusals: 0 }
     }
 
-    pub fn phase(&self) -> Phase {
-        match &self.step {
-            Step::Idle => Phase::Idle,
-            Step::Queued(_) => Phase::Queued,
-            Step::Choosing => Phase::Choosing,
-            Step::Reusing(_) => Phase::Reusing,
-            Step::Tour(tour) if tour.opening.is_none() => Phase::Dialling,
-            Step::Tour(_) => Phase::Opening,
-            Step::Working(_) => Phase::Working,
-            Step::Pausing(_) => Phase::Pausing,
-            Step::Ended | Step::Left => Phase::Ended,
-        }
-    }
-
     fn go(&mut self, step: Step<P>) {
-        let before = self.phase();
+        let before = self.step.name();
         self.step = step;
         self.went_on_from(before);
     }
 
-    fn went_on_from(&self, before: Phase) {
-        let now = self.phase();
-        debug_assert!(before.leads_to(now), "from {before:?} to {now:?}");
+    /// The table in `mod.rs` has every transition.
+    fn went_on_from(&self, before: &str) {
+        debug_assert!(
+            include_str!("mod.rs").lines().any(|line| {
+                line.starts_with(&format!("//! | {before} | "))
+                    && line.ends_with(&format!(" | {} |", self.step.name()))
+            }),
+            "from {before} to {}",
+            self.step.name()
+        );
     }
 
     // -- without a session -----------------------------------------------------------
@@ -108,7 +115,7 @@ impl<P: Payload> Worker<P> {
                             self.go(Step::Queued(number));
                         }
                         Work::Later(until) => return Do::Wait(until),
-                        Work::Finished => self.go(Step::Ended),
+                        Work::Finished => self.leave(),
                     }
                 }
                 &Step::Queued(number) => {
@@ -121,25 +128,22 @@ impl<P: Payload> Worker<P> {
                     if self.placed {
                         self.go(Step::Choosing);
                     } else if self.nested {
-                        self.mailer.sessions().withdraw(number);
                         locked(&self.sender).fail(&waits_for_itself());
-                        self.go(Step::Ended);
+                        self.leave();
                     } else {
                         return Do::Queue(number);
                     }
                 }
                 Step::Choosing => {
-                    let at_rest = self.mailer.sessions().take(now);
-                    match at_rest {
-                        AtRest::Good(rested) => self.go(Step::Reusing(rested)),
-                        AtRest::Old(id) => return Do::Discard(id),
-                        AtRest::None => {
+                    let rested = self.mailer.sessions().take();
+                    self.go(match rested {
+                        Some(rested) => Step::Reusing(rested),
+                        None => {
                             let mut others = self.mailer.sessions().order(now);
                             let hop = others.pop_front().unwrap_or_default();
-                            let tour = Tour { hop, others, ..Tour::default() };
-                            self.go(Step::Tour(Box::new(tour)));
+                            Step::Tour(Box::new(Tour { hop, others, ..Tour::default() }))
                         }
-                    }
+                    });
                 }
                 Step::Reusing(rested) => return Do::Reuse(rested.id),
                 Step::Tour(tour) if tour.opening.is_none() => return Do::Dial(tour.hop),
@@ -150,7 +154,7 @@ impl<P: Payload> Worker<P> {
                     self.go(Step::Idle);
                 }
                 Step::Tour(_) | Step::Working(_) => return Do::Talk,
-                Step::Ended | Step::Left => return Do::Leave,
+                Step::Ended => return Do::Leave,
             }
         }
     }
@@ -172,12 +176,12 @@ impl<P: Payload> Worker<P> {
         operation: &mut Operation,
         now: Instant,
     ) {
-        let before = self.phase();
+        let before = self.step.name();
         let Step::Tour(tour) = &mut self.step else { return };
         // The opening of a session is always recorded: it takes far longer than the recording.
         operation.session_mut().keep_transcript(true);
         self.mailer.sessions().prepare(tour.hop, operation.session_mut());
-        let server = &self.mailer.hops[tour.hop].server;
+        let server = &self.mailer.hops[tour.hop];
         operation.open(server.plan(own_literal, asked.clone()), Arc::clone(&server.make_layer));
         (tour.asked, tour.opening) = (asked, Some((operation.view(), now)));
         self.went_on_from(before);
@@ -185,9 +189,9 @@ impl<P: Payload> Worker<P> {
 
     /// There is no connection, or no session over it.
     pub fn not_opened(&mut self, error: &Error, now: Instant) {
-        let before = self.phase();
+        let before = self.step.name();
         let Step::Tour(tour) = &mut self.step else { return };
-        let server = &self.mailer.hops[tour.hop].server;
+        let server = &self.mailer.hops[tour.hop];
         let renewable = tour.asked.as_ref().is_some_and(Credentials::may_be_renewed);
         if error.rejects_credentials() && tour.rejected.is_none() && renewable {
             // The credentials may have expired since. Try once more, with new ones.
@@ -200,7 +204,7 @@ impl<P: Payload> Worker<P> {
         }
         self.mailer.sessions().down(tour.hop, now);
         if let Some(hop) = tour.others.pop_front() {
-            let (from, to) = (&server.name, &self.mailer.hops[hop].server.name);
+            let (from, to) = (&server.name, &self.mailer.hops[hop].name);
             let news = || format!("no session with {from}: {error}; the next server is {to}");
             locked(&self.sender).queue.tell(news);
             let (first, others) = (tour.first.take().or(Some(error)), std::mem::take(&mut tour.others));
@@ -209,15 +213,15 @@ impl<P: Payload> Worker<P> {
         }
         let first = tour.first.take().unwrap_or(error);
         self.refusals += 1;
-        let follows = locked(&self.sender).not_opened(&first, self.refusals);
-        self.leave_place();
-        self.rest_or_pause(follows, now);
+        let pause = locked(&self.sender).not_opened(&first, self.refusals);
+        self.idle_after(pause, now);
     }
 
-    /// Takes the idle session back, if it is open and silent.
+    /// Takes the idle session back, if it is open and silent, and not too old. Otherwise the
+    /// conversation over it is over at once.
     pub fn reused(&mut self, operation: Option<&mut Operation>, now: Instant) {
         let Step::Reusing(rested) = self.step else { return };
-        match operation {
+        match operation.filter(|_| self.mailer.sessions().is_good(&rested, now)) {
             Some(operation) => {
                 self.mailer.sessions().prepare(rested.hop, operation.session_mut());
                 self.work(rested, operation.view(), now);
@@ -235,33 +239,34 @@ impl<P: Payload> Worker<P> {
 
     // -- with a session ----------------------------------------------------------------
 
-    /// Whether the session isn't ready for mail yet.
-    pub fn is_opening(&self) -> bool {
-        self.phase() == Phase::Opening
+    /// Whether the session is ready for mail.
+    pub fn is_working(&self) -> bool {
+        matches!(self.step, Step::Working(_))
     }
 
-    /// Handles an event. An error ends the conversation.
-    pub fn hear(&mut self, event: Event, now: Instant) -> Result<(), Error> {
-        match (&mut self.step, event) {
-            (Step::Tour(tour), Event::Opened(opened)) => {
-                if let Some(trouble) = opened.trouble {
-                    return Err(*trouble);
-                }
-                let Some((view, since)) = tour.opening.clone() else { return Ok(()) };
-                let session = self.mailer.sessions().opened(tour.hop, since);
-                self.work(session, view, now);
+    /// Handles the results of the conversation so far.
+    pub fn hear(&mut self, operation: &mut Operation, now: Instant) {
+        while let Some(event) = operation.next_event() {
+            match (&mut self.step, event) {
+                (Step::Tour(tour), Event::Opened(opened)) => match (opened.trouble, tour.opening.clone()) {
+                    (Some(trouble), _) => self.not_opened(&trouble, now),
+                    (None, Some((view, since))) => {
+                        let session = self.mailer.sessions().opened(tour.hop, since);
+                        self.work(session, view, now);
+                    }
+                    (None, None) => {}
+                },
+                (Step::Working(pipeline), event) => pipeline.hear(event, now),
+                _ => {}
             }
-            (Step::Working(pipeline), event) => pipeline.hear(event, now),
-            _ => {}
         }
-        Ok(())
     }
 
     /// Sends what can be sent now.
     pub fn talk(&mut self, session: &mut Session, now: Instant) -> Do {
         match &mut self.step {
             _ if session.state().is_over() => Do::Part,
-            Step::Tour(_) => Do::Talk,
+            Step::Tour(tour) if tour.opening.is_some() => Do::Talk,
             Step::Working(pipeline) => pipeline.talk(session, now),
             _ => Do::Part,
         }
@@ -269,29 +274,32 @@ impl<P: Payload> Worker<P> {
 
     /// The session has ended, or the worker leaves it.
     pub fn part(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Parting {
-        let Step::Working(pipeline) = &mut self.step else {
-            let early = ended_early(Stage::Hello);
-            self.not_opened(error.unwrap_or(&early), now);
-            return if session.state().is_over() { Parting::Close } else { Parting::Quit };
+        let pipeline = match &mut self.step {
+            Step::Working(pipeline) => pipeline,
+            step => {
+                if matches!(step, Step::Tour(tour) if tour.opening.is_some()) {
+                    let early = ended_early(Stage::Hello);
+                    self.not_opened(error.unwrap_or(&early), now);
+                }
+                return if session.state().is_over() { Parting::Close } else { Parting::Quit };
+            }
         };
-        let (parting, follows) = pipeline.end(session, error, now);
+        let (parting, pause) = pipeline.end(session, error, now);
         locked(&self.sender).done();
-        self.leave_place();
-        self.rest_or_pause(follows, now);
+        self.idle_after(pause, now);
         parting
     }
 
-    fn rest_or_pause(&mut self, follows: Next, now: Instant) {
-        self.go(match follows {
-            Next::Again(pause) if !pause.is_zero() => Step::Pausing(now + pause),
-            _ => Step::Idle,
-        });
+    /// The worker gives its place back, and looks for work after this pause.
+    fn idle_after(&mut self, pause: Duration, now: Instant) {
+        self.leave_place();
+        self.go(if pause.is_zero() { Step::Idle } else { Step::Pausing(now + pause) });
     }
 
     /// Releases what the worker holds, and ends.
     pub fn leave(&mut self) {
-        match std::mem::replace(&mut self.step, Step::Left) {
-            Step::Left => return,
+        match std::mem::replace(&mut self.step, Step::Ended) {
+            Step::Ended => return,
             Step::Queued(number) => self.mailer.sessions().withdraw(number),
             Step::Working(_) => locked(&self.sender).done(),
             _ => {}

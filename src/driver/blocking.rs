@@ -136,27 +136,17 @@ impl Connection {
     }
 
     /// One round: moves the octets that can be moved. If none could, waits until `limit`, for one
-    /// slice of time at most, or until sending has made room for more. Returns None if there is no
-    /// result yet.
-    pub fn advance(
-        &mut self,
-        attendant: &mut dyn Attendant,
-        limit: Duration,
-    ) -> Result<Option<Event>, Error> {
+    /// slice of time at most, or until sending has made room for more. The results so far are the
+    /// operation's events.
+    pub fn advance(&mut self, attendant: &mut dyn Attendant, limit: Duration) -> Result<(), Error> {
         if !self.operation.has_events() && !self.exchange(attendant) {
             self.wait(limit, attendant);
         }
-        if let Some(event) = self.operation.next_event() {
-            self.tell_lines(attendant);
-            return Ok(Some(event));
+        if self.operation.is_settled() && !self.operation.has_events() {
+            return self.conclude(attendant).map(drop);
         }
-        match self.operation.is_settled() {
-            true => self.conclude(attendant),
-            false => {
-                self.tell_lines(attendant);
-                Ok(None)
-            }
-        }
+        self.tell_lines(attendant);
+        Ok(())
     }
 
     /// Whether the session is open and the server has sent nothing since the last check, so that
@@ -441,7 +431,8 @@ mod tests {
         connection.session_mut().request(transaction()).unwrap();
         // The attendant must not be due because of the time alone.
         connection.attended = Instant::now() + SLICE * 10_000;
-        assert!(connection.advance(&mut Impatient, SLICE).unwrap().is_none());
+        connection.advance(&mut Impatient, SLICE).unwrap();
+        assert!(!connection.operation.has_events());
         assert!(connection.session_mut().takes_transaction());
         // Now the driver can only wait.
         connection.attended = Instant::now();

@@ -12,7 +12,8 @@
 //! Time-outs belong to the operation. [`Operation::left`] and [`Operation::check_time`] say how
 //! long each stage and the whole operation may take, and what happens after that. A pump only
 //! waits, and never longer than it is told. Before there is a socket, [`dialling`] and [`proxy`]
-//! decide what to connect to. They don't wait for anything either.
+//! decide what to connect to. They don't wait for anything either. A [`Server`] is all that has to
+//! be known to reach one and to open a session with it.
 
 pub mod blocking;
 pub mod connect;
@@ -23,6 +24,7 @@ pub mod operation;
 pub mod proxy;
 mod race;
 mod record;
+mod server;
 mod silence;
 mod stream;
 mod turn;
@@ -35,6 +37,7 @@ pub use foreign::{Dial, Foreign};
 pub use operation::{Operation, Until};
 pub use proxy::{Proxy, Tunnel};
 pub use record::{Listener, Record, TimedLine};
+pub use server::{Server, Source};
 pub use stream::Stream;
 pub use turn::Turn;
 pub use view::{Course, View};

@@ -252,6 +252,26 @@ def test_what_the_iterable_raises_has_the_report():
         assert not left and len(catcher.messages) == 6
 
 
+def test_an_iterable_that_waits_for_what_was_cancelled_ends_the_sending():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def waiting():
+            for message in messages(3):
+                yield message
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+                with pytest.raises(asyncio.CancelledError) as raised:
+                    await asyncio.wait_for(mailer.send_all(waiting()), 20)
+                assert raised.value.report.sent == 3
+
+        _, left = run(main)
+        assert not left and len(catcher.messages) == 3
+
+
 def test_an_iteration_that_is_dropped_ends_its_session():
     with rsmtp.Catcher(tls="none") as catcher:
 

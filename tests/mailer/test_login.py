@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from client.scripted import serve
+from client.scripted import answering, serve
 
 import rsmtp
 
@@ -88,3 +88,12 @@ def test_a_url_names_the_mechanism(mechanism):
             rsmtp.Mailer(f"{url}X").send(MESSAGE)
         with pytest.raises(ValueError, match="mechanism: told by the URL and by an argument"):
             rsmtp.Mailer(url, mechanism="PLAIN")
+
+
+def test_a_session_whose_login_is_refused_ends_with_quit():
+    script = answering({"AUTH": "535 5.7.8 no"}, extensions=["AUTH PLAIN"])
+    with serve(script) as server, rsmtp.Mailer(f"smtp://u:p@127.0.0.1:{server.port}?tls=none") as mailer:
+        with pytest.raises(rsmtp.errors.SMTPAuthenticationError):
+            mailer.send(MESSAGE)
+        server.wait_for_end()
+    assert b"QUIT\r\n" in server.heard

@@ -1,8 +1,8 @@
 //! A catcher, and a mailer's connection settings for it, for the tests of bulk sending.
 
-use rsmtp::bulk::{Hop, Payload, Server};
+use rsmtp::bulk::Payload;
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
-use rsmtp::driver::{Patience, Target};
+use rsmtp::driver::{Patience, Server, Target};
 use rsmtp::protocol::opening::Security;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use std::sync::Arc;
@@ -32,16 +32,16 @@ pub fn catcher() -> Catcher {
     Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
 }
 
-pub fn hop(port: u16, options: Options) -> Hop {
-    let server = Server {
+pub fn hop(port: u16, options: Options) -> Server {
+    Server {
         name: format!("127.0.0.1:{port}").into(),
+        target: Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None },
+        patience: Patience { stage: Some(Duration::from_secs(10)), operation: None },
         options,
         security: Security::None,
         make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
         credentials: None,
         initial_response: true,
         client_name: None,
-    };
-    let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
-    Hop { server, target, patience: Patience { stage: Some(Duration::from_secs(10)), operation: None } }
+    }
 }

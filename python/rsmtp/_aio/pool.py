@@ -21,22 +21,18 @@ class AsyncPool:
     """Sessions that are opened, kept and closed, on one event loop."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
-        # Busy connections, and idle ones by their numbers.
-        self.serving: set[Connection] = set()
+        # Gives the mailer's engine in this process.
+        self.engine = engine
+        # Busy connections, each with what sends by it, and idle ones by their numbers.
+        self.serving: dict[Connection, object] = {}
         self._at_rest: dict[int, Connection] = {}
         # Workers that wait for a session, by their numbers.
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
-    def engine(self) -> Engine:
-        """The mailer's engine in this process."""
-        return self._engine()
-
     async def close(self) -> None:
         """Ends the idle sessions with QUIT."""
-        self.engine.close()
+        self.engine().close()
         at_rest, self._at_rest = self._at_rest, {}
         try:
             async with asyncio.TaskGroup() as leaving:
@@ -62,7 +58,7 @@ class AsyncPool:
                     )
                 # They ended with their loop.
                 self._at_rest.clear()
-                self.engine.forget()
+                self.engine().forget()
             self._loop = loop
 
     @property
@@ -71,45 +67,40 @@ class AsyncPool:
         waiting for."""
         return self in _asking.get()
 
+    def nudge(self, sending: object = None) -> None:
+        """There may be more to do for busy sessions, or for those of one sending alone."""
+        for connection, owner in list(self.serving.items()):
+            if sending is None or owner is sending:
+                connection.nudge()
+
     async def turn(self, number: int) -> None:
         """Waits until it is this number's turn. Busy sessions give way."""
         self._waiting[number] = waiter = asyncio.get_running_loop().create_future()
         try:
-            for connection in list(self.serving):
-                connection.nudge()
+            self.nudge()
             await waiter
         finally:
             del self._waiting[number]
 
     def call(self) -> None:
         """Wakes the worker whose turn it is, because a session may be free."""
-        waiter = self._waiting.get(self.engine.next_in_line or 0)
+        waiter = self._waiting.get(self.engine().next_in_line or 0)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
     async def login(self, hop: Server, rejected: str | None) -> Login | None:
-        """The result of this server's callable, or None if it has none. `rejected` is the secret that
-        the server refused."""
-        for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
-            if callable(secret):
-                outer = _asking.set((*_asking.get(), self))
-                try:
-                    seconds = credentials.limit(hop.timeout, hop.deadline)
-                    text = await credentials.ask_in_loop(argument, secret, seconds, rejected)
-                finally:
-                    _asking.reset(outer)
-                return Login(hop.username or "", mechanism=hop.mechanism, **{argument: text})
-        if hop.mechanism is not None and hop.mechanism.upper() == "GSSAPI":
-            seconds = credentials.limit(hop.timeout, hop.deadline)
-            ticket = await credentials.ask_for_ticket_in_loop(hop.host, seconds)
-            return Login(hop.username or "", mechanism=hop.mechanism, ticket=ticket)
-        return None
+        """The login to ask for, while `asks` is true for what is called."""
+        outer = _asking.set((*_asking.get(), self))
+        try:
+            return await credentials.login_in_loop(hop, rejected)
+        finally:
+            _asking.reset(outer)
 
     async def dial(self, server: int, hop: Server) -> Connection:
         return await Connection.open(
             hop.host,
             hop.port,
-            self.engine.settings(server),
+            self.engine().settings(server),
             path=hop.path,
             source_address=hop.source_address,
             proxy=hop.proxy,
@@ -123,10 +114,6 @@ class AsyncPool:
             connection.close()
             return None
         return connection
-
-    async def discard(self, number: int) -> None:
-        if connection := self._at_rest.pop(number, None):
-            await leave(connection)
 
     async def part(self, connection: Connection, number: int | None) -> None:
         """Keeps it by this number, or ends it: politely where there is none."""

@@ -16,7 +16,7 @@ from rsmtp._client.local_hostname import address_literal
 from rsmtp._common import observing
 from rsmtp._common.observing import NO_WATCH
 from rsmtp._common.tracebacks import hidden, named, shortened
-from rsmtp._mailer.feeding import ENDED, AwaitedLists, each_made, feed, put, takes_all
+from rsmtp._mailer.feeding import each_made, feed_in_turns
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.rounds import each_once, teller
 from rsmtp._mailer.servers import Local
@@ -53,23 +53,29 @@ class AsyncSending:
         self._make = make
         # As what it is watched; None: its caller sees to that.
         self._watch = NO_WATCH if operation is None else observing.sending(operation, hops)
-        # Every line of the conversation, for the errors, and whether receipts have their times.
-        self._recorded, self._timed = recorded, timed or self._watch.tell is not None
-        # Called before the ends of these messages are sent: returns whether they are recorded.
-        self._note = note
+        self._options: Any = {
+            # Every line of the conversation, for the errors, and whether receipts have their times.
+            "recorded": recorded,
+            "timed": timed or self._watch.tell is not None,
+            # Called before the ends of these messages are sent: returns whether they are recorded.
+            "note": note,
+        }
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
-        # Whether each receipt is told, to `after_send` too unless the caller does that (`hooked`), and
-        # how many of `receipts` were.
-        self._tells_rules = hooked and rules is not None and rules.after_send is not None
-        self._is_every_told = self._tells_rules or self._watch.tell is not None
+        # What is awaited with each receipt unless the caller does that (`hooked`), whether any are
+        # told, and how many of `receipts` were.
+        self._after_send: Any = None
+        if hooked and rules is not None and rules.after_send is not None:
+            self._after_send = rules.tell_awaited
+        self._is_every_told = self._after_send is not None or self._watch.tell is not None
         self._told = 0
         self.receipts: list[Receipt] = []
-        self._workers: set[asyncio.Task[None]] = set()
-        self._serving: dict[Connection, asyncio.Task[None]] = {}
+        self._workers: dict[asyncio.Task[None], Worker] = {}
         # Set for a moment, by `_beat`: each that waits looks for work before it waits again.
         self._changed = asyncio.Event()
         self._begun = self._ending = False
+        # What the messages, `after_send` or `progress` raised. What was taken before is sent.
+        self._trouble: BaseException | None = None
 
     def __repr__(self) -> str:
         state = "begun" if self._begun else "nothing sent yet: await it, or iterate over it"
@@ -87,7 +93,10 @@ class AsyncSending:
         try:
             async with contextlib.aclosing(self._run()) as run:
                 async for _ in run:
-                    self._add_to(report)
+                    report.receipts += self.receipts
+                    self.receipts.clear()
+                    if self._is_every_told:
+                        report._thin_out()
         except BaseException as raised:
             self._hang_on(raised, report)
             __tracebackhide__ = hidden(raised)
@@ -97,12 +106,6 @@ class AsyncSending:
 
     named(_report, "send_all")
 
-    def _add_to(self, report: Report) -> None:
-        report.receipts += self.receipts
-        self.receipts.clear()
-        if self._is_every_told:
-            report._thin_out()
-
     async def _tell_each(self) -> None:
         """Tells the receipts that have come. An `after_send` that raises is told no more."""
         while self._is_every_told and self._told < len(self.receipts):
@@ -110,10 +113,10 @@ class AsyncSending:
             self._told += 1
             if self._watch.tell is not None:
                 self._watch.tell(receipt)
-            if self._tells_rules:
-                self._tells_rules = False
-                await self._rules.tell_awaited(receipt)
-                self._tells_rules = True
+            if (tell := self._after_send) is not None:
+                self._after_send = None
+                await tell(receipt)
+                self._after_send = tell
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
         report.receipts += self.receipts
@@ -153,14 +156,8 @@ class AsyncSending:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
         nudge = partial(_soon, asyncio.get_running_loop(), WeakMethod(self._stir))
-        self._sending = self._pool.engine.send_all(
-            every or self._is_every_told,
-            KEPT,
-            recorded=self._recorded,
-            note=self._note,
-            nudge=nudge,
-            timed=self._timed,
-        )
+        every = every or self._is_every_told
+        self._sending = self._pool.engine().send_all(every, KEPT, nudge=nudge, **self._options)
         # Looked up here: the tasks of a session at rest may be of another call's context.
         self._asked = self._pool.asks
         self._begun = True
@@ -169,8 +166,6 @@ class AsyncSending:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         self._feeder = feeder = asyncio.create_task(self._feed())
-        feeder.add_done_callback(lambda _: self._beat())
-        trouble: Exception | None = None
         try:
             with self._watch:
                 while not self._sending.tell(self.receipts):
@@ -178,37 +173,24 @@ class AsyncSending:
                         self._beat()
                     try:
                         await self._tell_each()
-                    except Exception as raised:
-                        trouble = raised
-                        feeder.cancel()
-                    if some := bool(self.receipts):
-                        yield
-                        self._told = len(self.receipts)
-                    try:
                         tell(False)
                     except Exception as raised:
-                        trouble = raised
-                        feeder.cancel()
-                    if some:
+                        self._trouble = self._trouble or raised
+                        self.end()
                         continue
-                    failed = feeder.done() and not feeder.cancelled() and feeder.exception()
-                    if failed or trouble is not None:
-                        # What was taken before is sent; then the error is told.
-                        self._sending.finish()
-                        self._stir()
-                        if self._sending.tell(self.receipts):
-                            break
-                    await self._changed.wait()
+                    if self.receipts:
+                        yield
+                        self._told = len(self.receipts)
+                    else:
+                        await self._changed.wait()
                 await self._tell_each()
                 if self.receipts:
                     yield
                 self.nudge()
                 self._break_off()
-                for done in await asyncio.gather(feeder, *self._workers, return_exceptions=True):
-                    if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
-                        raise done
-                if trouble is not None:
-                    raise trouble
+                await asyncio.gather(feeder, *self._workers, return_exceptions=True)
+                if self._trouble is not None:
+                    raise self._trouble
                 if (failure := self._sending.failure) is not None:
                     raise failure
         finally:
@@ -225,52 +207,24 @@ class AsyncSending:
 
     async def _feed(self) -> None:
         """Takes messages when there is room for them, as long as sending is possible."""
-        messages = each_made(self._messages, self._make)
-        if self._rules is not None:
-            messages = self._rules.each_awaited(messages)
-        if type(messages) is AwaitedLists:
-            fed = self._list_by_list(messages)
-        elif hasattr(messages, "__aiter__"):
-            fed = self._one_by_one(messages)
-        else:
-            fed = self._helpings(messages)
-        async for _ in fed:
-            self._stir()
-            while not (self._sending.wants_more or self._sending.is_fed or self._sending.failure):
-                await self._changed.wait()
-            if self._sending.failure is not None:
-                break
-        self._stir()
-
-    async def _one_by_one(self, messages: AsyncIterable[Any]) -> AsyncGenerator[None, None]:
         try:
-            async for message in messages:
-                more = put(self._sending, message)
-                yield
-                if not more:
-                    # An iterable that never waits would block the loop.
-                    await asyncio.sleep(0)
-        except Exception as raised:
-            raised.add_note(ENDED)
-            raise
-        self._sending.finish()
-
-    async def _list_by_list(self, messages: AwaitedLists) -> AsyncGenerator[None, None]:
-        async for some in messages.lists:
-            iterator = iter(some)
-            while not takes_all(self._sending, iterator):
-                yield
-                await asyncio.sleep(0)
-            yield
-        self._sending.finish()
-
-    async def _helpings(self, messages: Iterable[Any]) -> AsyncGenerator[None, None]:
-        iterator = iter(messages)
-        while not self._sending.is_fed:
-            feed(self._sending, iterator)
-            yield
-            # The loop gets its turn between two helpings.
-            await asyncio.sleep(0)
+            messages = each_made(self._messages, self._make)
+            if self._rules is not None:
+                messages = self._rules.each_awaited(messages)
+            async for _ in feed_in_turns(self._sending, messages):
+                self._stir()
+                while not (self._sending.wants_more or self._sending.is_fed or self._sending.failure):
+                    await self._changed.wait()
+                if self._sending.failure is not None:
+                    break
+        except BaseException as raised:
+            task = asyncio.current_task()
+            # The iterable may have waited for something that was cancelled, unlike this task.
+            if isinstance(raised, (KeyboardInterrupt, SystemExit)) or (task and task.cancelling()):
+                raise
+            self._trouble = self._trouble or raised
+            self.end()
+        self._stir()
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""
@@ -282,20 +236,18 @@ class AsyncSending:
         self._changed.clear()
 
     def nudge(self) -> None:
-        for connection in list(self._serving):
-            connection.nudge()
+        self._pool.nudge(self)
 
     def _heard(self) -> None:
         """Something has come of what was said."""
         while not self._ending and (worker := self._sending.worker(self._asked)) is not None:
             task = asyncio.create_task(self._work(worker))
-            self._workers.add(task)
-            task.add_done_callback(partial(self._left, worker))
+            self._workers[task] = worker
+            task.add_done_callback(self._left)
         self._beat()
 
-    def _left(self, worker: Worker, task: asyncio.Task[None]) -> None:
-        self._workers.discard(task)
-        worker.leave()
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._workers.pop(task).leave()
         self._pool.call()
         self._beat()
 
@@ -336,8 +288,6 @@ class AsyncSending:
                     await self._converse(worker, kept)
                 else:
                     worker.gone()
-            case "discard":
-                await self._pool.discard(which)
             case "queue":
                 await self._pool.turn(which)
             case "pause" | "wait":
@@ -365,18 +315,14 @@ class AsyncSending:
         login: Login | None = None,
     ) -> None:
         """By this connection, as long as both last."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving[connection] = task
-        self._pool.serving.add(connection)
+        self._pool.serving[connection] = self
         try:
             number = await connection.serve(worker, literal, login, self._heard)
         except BaseException:
             connection.close()
             raise
         finally:
-            del self._serving[connection]
-            self._pool.serving.discard(connection)
+            del self._pool.serving[connection]
             # Something may have come back.
             self.nudge()
             self._beat()
@@ -384,11 +330,10 @@ class AsyncSending:
 
     def _break_off(self) -> None:
         """Nothing hangs on a session that is still being opened."""
-        if isinstance(self._hops[0], Local):
-            return
-        ready = [task for connection, task in self._serving.items() if not connection.is_opening]
-        for task in self._workers.difference(ready) - {asyncio.current_task()}:
-            task.cancel()
+        if not isinstance(self._hops[0], Local):
+            for task, worker in self._workers.items():
+                if not worker.is_working and task is not asyncio.current_task():
+                    task.cancel()
 
 
 def _soon(loop: asyncio.AbstractEventLoop, method: WeakMethod[Callable[[], None]]) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from rsmtp._rsmtp import Login
+
 
 def is_asynchronous(secret: Any) -> bool:
     """Whether calling it returns an awaitable, as far as can be known without calling it."""
@@ -118,6 +120,24 @@ async def ask_in_loop(
     finally:
         if not nested:
             turns.over()
+
+
+async def login_in_loop(server: Any, rejected: str | None) -> Login | None:
+    """The login for a session with this server, from its callable or from Kerberos. None if there
+    is nothing to ask for. `rejected` is the secret that the server refused."""
+    from rsmtp._rsmtp import Login
+
+    username, mechanism = server.username or "", server.mechanism
+    seconds = limit(server.timeout, server.deadline)
+    for argument in ("password", "access_token"):
+        secret = getattr(server, argument)
+        if callable(secret):
+            text = await ask_in_loop(argument, secret, seconds, rejected)
+            return Login(username, mechanism=mechanism, **{argument: text})
+    if mechanism is not None and mechanism.upper() == "GSSAPI":
+        ticket = await ask_for_ticket_in_loop(server.host, seconds)
+        return Login(username, mechanism=mechanism, ticket=ticket)
+    return None
 
 
 def ask_for_ticket(host: str, seconds: float | None) -> Any:

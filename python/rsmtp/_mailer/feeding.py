@@ -151,12 +151,12 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     # No interrupt can come between a message's arrival and `put`, so none is lost.
     try:
         if type(iterator) is Lists:
-            while takes_all(sending, iterator.now):
+            while _takes_all(sending, iterator.now):
                 if not iterator.has_more():
                     break
             else:
                 return
-        elif type(iterator) in _WITHOUT_CODE and not takes_all(sending, iterator):
+        elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
             return
         # The list is exhausted.
         for item in iterator:
@@ -178,7 +178,39 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     sending.finish()
 
 
-def takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
+async def feed_in_turns(sending: Sending, messages: Any) -> AsyncIterator[None]:
+    """The same for an event loop, to which it gives its turn, until there are no more. Whenever it
+    yields, the caller sees whether there is room."""
+    import asyncio
+
+    if type(messages) is AwaitedLists:
+        async for some in messages.lists:
+            iterator = iter(some)
+            while not _takes_all(sending, iterator):
+                yield
+                await asyncio.sleep(0)
+            yield
+    elif hasattr(messages, "__aiter__"):
+        try:
+            async for message in messages:
+                more = put(sending, message)
+                yield
+                if not more:
+                    # An iterable that never waits would block the loop.
+                    await asyncio.sleep(0)
+        except (Exception, asyncio.CancelledError) as raised:
+            raised.add_note(ENDED)
+            raise
+    else:
+        iterator = iter(messages)
+        while not sending.is_fed:
+            feed(sending, iterator)
+            yield
+            await asyncio.sleep(0)
+    sending.finish()
+
+
+def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
     """Takes messages from an iterator that runs no Python code. Returns whether it has ended and
     there is room for more."""
     while (enough := sending.put_each(iterator)) is None:

@@ -10,7 +10,9 @@ use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::binding::settings::Settings;
 use crate::binding::signing::DkimChoice;
-use crate::bulk::{Batch, Bounds, Counted, Ledger, Limits, Mailer, Nudge, Payload, PerDay, Policy, Rate};
+use crate::bulk::{
+    Batch, Bounds, Counted, Interest, Ledger, Limits, Mailer, Nudge, Payload, PerDay, Policy, Rate,
+};
 use crate::driver::Attendant;
 use crate::local::Local;
 use crate::protocol::opening::Security;
@@ -62,7 +64,7 @@ impl Engine {
     ) -> PyResult<Self> {
         let choice = dkim.map(|dkim| Arc::clone(&dkim.0));
         let contexts = servers.iter().map(|server| server.context(py)).collect();
-        let hops: PyResult<Vec<_>> = servers.into_iter().map(|server| server.into_hop(py)).collect();
+        let hops: PyResult<Vec<_>> = servers.into_iter().map(|server| server.into_server(py)).collect();
         let bounds = Bounds {
             sessions: connections,
             idle: Duration::from_secs_f64(keep_idle),
@@ -120,7 +122,7 @@ impl Engine {
     ) -> PyResult<Receipt> {
         let mut job = self.packer().pack(item, 0, prepared)?;
         hold_back(&mut job, parcel::suppressed(suppressed.unwrap_or_default()));
-        let batch = self.batch(py, true, None)?.timed(timed);
+        let batch = self.batch(py, true, timed, None, None)?;
         let mut attendant = Attending::new(py, None)?;
         let payload = job.payload.clone();
         if let Err(error) = py.detach(|| payload.prepare(&mut || attendant.attend())) {
@@ -129,21 +131,15 @@ impl Engine {
         batch.push([job]);
         batch.end_of_input();
         let worked = py.detach(|| batch.work_here(&mut attendant));
-        let receipt = batch.take_receipts().pop();
+        let receipt = batch.lock().queue.take_receipts().pop();
         if let Some(receipt) = &receipt {
             let mut one = Tally::default();
             one.count(receipt);
             self.totals.add(one, Tally::default());
         }
-        let listener = batch.listener();
-        let log = match listener.trouble || listener.messages {
-            true => Log {
-                news: batch.take_news(),
-                messages: receipt.iter().map(|receipt| spoken(py, receipt)).collect(),
-                ..Log::default()
-            },
-            false => Log::default(),
-        };
+        let listener = batch.interest.listener;
+        let messages = receipt.iter().filter(|_| listener.messages).map(|receipt| spoken(py, receipt));
+        let log = Log { heard: std::mem::take(&mut batch.lock().queue.log), messages: messages.collect() };
         if let Some(exception) = attendant.take_raised().or_else(|| log.say(py, listener).err()) {
             if let Some(receipt) = receipt {
                 // An exception class with slots may not accept the attribute. The exception is
@@ -190,7 +186,7 @@ impl Engine {
     ) -> PyResult<Sending> {
         let by_threads = nudge.is_none();
         let nudge = nudge.map(|nudge| -> Box<dyn Nudge> { Box::new(Nudging(nudge)) });
-        let batch = self.batch(py, recorded, note)?.moved_by(nudge).timed(timed);
+        let batch = self.batch(py, recorded, timed, note, nudge)?;
         let (kept, totals) = (if every { u64::MAX } else { kept }, Arc::clone(&self.totals));
         Ok(Sending::new(batch, kept, by_threads, totals, self.packer()))
     }
@@ -199,7 +195,7 @@ impl Engine {
     fn settings(&self, py: Python<'_>, server: usize) -> Settings {
         let options = self.mailer.options(server, Instant::now());
         let hop = &self.mailer.hops[server];
-        let implicit_tls = hop.server.security == Security::Implicit;
+        let implicit_tls = hop.security == Security::Implicit;
         let context = self.contexts[server].as_ref().map(|context| context.clone_ref(py));
         Settings { options, patience: hop.patience, implicit_tls, context }
     }
@@ -245,7 +241,14 @@ impl Engine {
         Packer::new(self.choice.clone())
     }
 
-    fn batch(&self, py: Python<'_>, recorded: bool, note: Option<Py<PyAny>>) -> PyResult<Batch<Shipment>> {
+    fn batch(
+        &self,
+        py: Python<'_>,
+        recorded: bool,
+        timed: bool,
+        note: Option<Py<PyAny>>,
+        nudge: Option<Box<dyn Nudge>>,
+    ) -> PyResult<Batch<Shipment>> {
         if self.is_closed() {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
@@ -253,8 +256,8 @@ impl Engine {
             Some(note) => Arc::new(Noting(note)),
             None => Arc::new(()),
         };
-        let batch = Batch::new(Arc::clone(&self.mailer), ledger);
-        Ok(batch.heard_by(logs::listener(py)?, recorded))
+        let interest = Interest { listener: logs::listener(py)?, recorded, timed };
+        Ok(Batch::new(Arc::clone(&self.mailer), ledger, interest, nudge))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
 use crate::binding::message::ready;
 use crate::bulk::{self, Batch, Job, Payload, stopped};
-use crate::driver::{Listener, TimedLine};
+use crate::driver::Listener;
 use crate::protocol::Error;
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
@@ -96,7 +96,7 @@ impl Sending {
         }
         let mut log = Log::default();
         let goes_on = self.go_on_and_tell(py, told, wait, &mut log);
-        log.say(py, self.batch.listener())?;
+        log.say(py, self.batch.interest.listener)?;
         goes_on
     }
 
@@ -225,7 +225,8 @@ impl Sending {
     /// The exception that says why nothing could be sent any more, or None.
     #[getter]
     fn failure(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
-        self.batch.failure().map(|error| to_python(py, &error).into_value(py))
+        let failure = self.batch.lock().queue.failure().cloned();
+        failure.map(|error| to_python(py, &error).into_value(py))
     }
 
     /// Numbers of messages so far: sent to every recipient, refused for one at least,
@@ -259,14 +260,14 @@ impl Sending {
     ) -> PyResult<bool> {
         let mut progress = self.progress();
         self.batch.start_workers();
-        if wait && !self.batch.is_over() && progress.unfit.is_empty() {
+        if wait && !self.batch.lock().is_over() && progress.unfit.is_empty() {
             let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
             py.detach(|| self.batch.wait(low));
             py.check_signals()?;
         }
-        let over = self.batch.is_over();
+        let over = self.batch.lock().is_over();
         let some = progress.tell(&self.batch, told, log)?;
-        let failed = self.batch.failure().is_some();
+        let failed = self.batch.lock().queue.failure().is_some();
         if some || !over || !(progress.fed || failed) {
             return Ok(true);
         }
@@ -289,18 +290,17 @@ enum Taken<'py> {
 /// What is to be logged when no lock is held.
 #[derive(Default)]
 pub(super) struct Log {
-    pub(super) lines: Vec<TimedLine>,
-    pub(super) news: Vec<String>,
+    pub(super) heard: bulk::Log,
     pub(super) messages: Vec<String>,
 }
 
 impl Log {
     pub(super) fn say(self, py: Python<'_>, listener: Listener) -> PyResult<()> {
-        for line in self.lines {
+        for line in self.heard.lines {
             logs::say_line(py, &line)?;
         }
         if listener.trouble {
-            self.news.iter().try_for_each(|text| logs::MAIL.say(py, Level::Warning, text))?;
+            self.heard.news.iter().try_for_each(|text| logs::MAIL.say(py, Level::Warning, text))?;
         }
         if listener.messages {
             self.messages.iter().try_for_each(|text| logs::MAIL.say(py, Level::Info, text))?;
@@ -427,7 +427,9 @@ impl Progress {
 
     /// Whether messages are to be taken from the caller now.
     pub(super) fn wants_more(&self, batch: &Batch<Shipment>) -> bool {
-        !self.fed && !self.is_full() && batch.waiting() < ENOUGH && batch.failure().is_none()
+        let sender = batch.lock();
+        let queue = &sender.queue;
+        !self.fed && !self.is_full() && queue.waiting() < ENOUGH && queue.failure().is_none()
     }
 
     /// Counts the receipts that have come, and makes those that are wanted. Whether
@@ -439,14 +441,11 @@ impl Progress {
         log: &mut Log,
     ) -> PyResult<bool> {
         self.helping = None;
-        let listener = batch.listener();
-        if listener.conversation {
-            log.lines.append(&mut batch.take_lines());
-        }
-        if listener.trouble {
-            log.news.append(&mut batch.take_news());
-        }
-        let receipts = batch.take_receipts();
+        let listener = batch.interest.listener;
+        let mut sender = batch.lock();
+        log.heard = std::mem::take(&mut sender.queue.log);
+        let receipts = sender.queue.take_receipts();
+        drop(sender);
         let some = !receipts.is_empty() || !self.unfit.is_empty();
         for unfit in self.unfit.drain(..) {
             told.append(unfit)?;

@@ -6,8 +6,7 @@ use crate::binding::foreign_socket::ReplacedSockets;
 use crate::binding::proxy::ProxySettings;
 use crate::binding::request::parse;
 use crate::binding::tls::make_layer;
-use crate::bulk::{Hop, Server};
-use crate::driver::{Patience, Target};
+use crate::driver::{Patience, Server, Target};
 use crate::protocol::opening::Security;
 use crate::protocol::session::{Options, Plaintext};
 use pyo3::prelude::*;
@@ -46,7 +45,7 @@ impl ServerSettings {
         self.context.as_ref().map(|context| context.clone_ref(py))
     }
 
-    pub fn into_hop(self, py: Python<'_>) -> PyResult<Hop> {
+    pub fn into_server(self, py: Python<'_>) -> PyResult<Server> {
         let name = match &self.path {
             Some(path) => path.display().to_string(),
             None => format!("{}:{}", self.host, self.port),
@@ -91,8 +90,10 @@ impl ServerSettings {
             most_recipients: self.most_recipients,
             ..Options::default()
         };
-        let server = Server {
+        Ok(Server {
             name: name.into(),
+            target,
+            patience,
             options,
             security,
             make_layer: make_layer(self.context, self.host, None),
@@ -102,8 +103,7 @@ impl ServerSettings {
                 Some(name) => Some(parse("local_hostname", name)?),
                 None => None,
             },
-        };
-        Ok(Hop { server, target, patience })
+        })
     }
 }
 

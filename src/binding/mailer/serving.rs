@@ -40,7 +40,7 @@ fn lock(worker: &Shared) -> MutexGuard<'_, bulk::Worker<Shipment>> {
 #[pymethods]
 impl Worker {
     /// What to do next, with which server, session or number, and for how many seconds:
-    /// "dial", "reuse", "discard", "queue", "pause", "wait" or "leave".
+    /// "dial", "reuse", "queue", "pause", "wait" or "leave".
     #[pyo3(signature = () -> "tuple[str, int, float]")]
     fn next(&self) -> (&'static str, u64, f64) {
         let now = Instant::now();
@@ -48,7 +48,6 @@ impl Worker {
         match lock(&self.worker).next(now) {
             Do::Dial(hop) => ("dial", hop as u64, 0.0),
             Do::Reuse(id) => ("reuse", id, 0.0),
-            Do::Discard(id) => ("discard", id, 0.0),
             Do::Queue(number) => ("queue", number, 0.0),
             Do::Pause(when) => ("pause", 0, seconds(when)),
             Do::Wait(when) => ("wait", 0, when.map_or(f64::INFINITY, seconds)),
@@ -77,6 +76,12 @@ impl Worker {
     #[getter]
     fn rejected(&self) -> Option<String> {
         lock(&self.worker).rejected().map(|rejected| rejected.secret().to_owned())
+    }
+
+    /// Whether it has a session that is ready for mail.
+    #[getter]
+    fn is_working(&self) -> bool {
+        lock(&self.worker).is_working()
     }
 
     /// The session that was to be used again has gone.
@@ -134,7 +139,7 @@ impl Operation {
         let mut lines = Vec::new();
         let parting = self.look(py, |driver| {
             // The worker hears what was settled while there was still something to send.
-            hear(&mut lock(&worker), driver);
+            lock(&worker).hear(driver, Instant::now());
             if driver.is_serving() {
                 driver.fail(stopped());
             }
@@ -154,12 +159,6 @@ impl Operation {
             Parting::Quit => None,
             Parting::Close => Some(-1),
         })
-    }
-
-    /// Whether a worker converses whose session is not ready for mail yet.
-    #[getter]
-    fn is_opening(&self) -> bool {
-        self.serving().as_ref().is_some_and(|serving| lock(&serving.worker).is_opening())
     }
 
     /// Whether the session is open and silent, and may be used again.
@@ -207,16 +206,6 @@ fn note(driver: &mut driver::Operation, lines: &mut Vec<TimedLine>) {
     driver.note_lines(true, |line| lines.push(line.clone()));
 }
 
-/// Tells the worker what has come.
-fn hear(worker: &mut bulk::Worker<Shipment>, driver: &mut driver::Operation) {
-    let now = Instant::now();
-    while let Some(event) = driver.next_event() {
-        if let Err(error) = worker.hear(event, now) {
-            driver.fail(error);
-        }
-    }
-}
-
 /// With no lock of ours held.
 fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
     if !lines.is_empty() && logs::SMTP.wants(py, Level::Debug)? {
@@ -241,7 +230,7 @@ impl Serving {
             let now = Instant::now();
             // Recorded first, because the result may be an error that quotes the last lines.
             note(driver, lines);
-            hear(&mut worker, driver);
+            worker.hear(driver, now);
             if !driver.is_serving() {
                 return driver.output(&mut take);
             }
@@ -280,10 +269,10 @@ impl Sending {
         let mut log = Log::default();
         let mut progress = self.progress();
         progress.tell(&self.batch, told, &mut log)?;
-        let failed = self.batch.failure().is_some();
-        let over = self.batch.is_over() && (progress.fed || failed);
+        let failed = self.batch.lock().queue.failure().is_some();
+        let over = self.batch.lock().is_over() && (progress.fed || failed);
         drop(progress);
-        log.say(py, self.batch.listener())?;
+        log.say(py, self.batch.interest.listener)?;
         Ok(over)
     }
 

@@ -1,12 +1,12 @@
 //! The threads that prepare messages: as many as there are cores, while there is something to
 //! prepare.
 
-use super::{Batch, Leaving, Unattended};
+use super::{Batch, Unattended};
 use crate::bulk::job::Payload;
-use crate::bulk::mailer::locked;
+use crate::bulk::sender::Sender;
 use crate::driver::Attendant;
 use std::sync::Arc;
-use std::thread::{Builder, available_parallelism};
+use std::thread::available_parallelism;
 
 impl<P: Payload> Batch<P> {
     /// Starts as many threads as there are messages to prepare. If a thread can't be started, the
@@ -14,26 +14,17 @@ impl<P: Payload> Batch<P> {
     pub fn start_preparers(self: &Arc<Self>) {
         let most = available_parallelism().map_or(1, usize::from);
         let mut sender = self.lock();
-        let wanted = sender.queue.unprepared().min(most.saturating_sub(sender.queue.preparers));
+        let wanted = sender.queue.unprepared.len().min(most.saturating_sub(sender.queue.preparers));
         sender.queue.preparers += wanted;
         drop(sender);
         for _ in 0..wanted {
-            let batch = Arc::clone(self);
-            let started = Builder::new().name("rsmtp-prepare".to_owned()).spawn(move || {
-                // Needed even if it panics: the sessions must not wait for it.
-                let _left = Leaving(&batch);
-                batch.prepare();
-            });
+            let others = |sender: &mut Sender<P>| {
+                sender.queue.preparers -= 1;
+                sender.queue.preparers
+            };
             // The thread isn't joined: it may run code of the caller's, which can hang. It ends by
             // itself, and its result is then ignored.
-            if let Err(error) = started {
-                let mut sender = self.lock();
-                sender.queue.preparers -= 1;
-                let others = sender.queue.preparers;
-                sender.not_started("to prepare messages", others, &error);
-                drop(sender);
-                self.tell();
-            }
+            self.start("rsmtp-prepare", |batch| batch.prepare(), "to prepare messages", others);
         }
     }
 
@@ -41,7 +32,7 @@ impl<P: Payload> Batch<P> {
     fn prepare(&self) {
         loop {
             let mut sender = self.lock();
-            let Some((payload, prepared)) = sender.queue.next_unprepared() else {
+            let Some((payload, prepared)) = sender.queue.unprepared.pop_front() else {
                 sender.queue.preparers -= 1;
                 return;
             };
@@ -50,11 +41,9 @@ impl<P: Payload> Batch<P> {
             let _ = prepared.set(payload.prepare(&mut || Unattended(self).attend()));
             let mut sender = self.lock();
             let ready = sender.queue.is_ready();
-            let wake = if ready { locked(&self.sleepers).wake() } else { None };
-            let refused = sender.queue.has_receipts();
+            let refused = !sender.queue.receipts.is_empty();
             let nudges = refused || (ready && std::mem::take(&mut sender.queue.starved));
-            drop(sender);
-            self.wake(wake);
+            self.wake_one(sender);
             if refused {
                 self.tell();
             }

@@ -3,12 +3,12 @@
 use super::{Batch, panicking};
 use crate::bulk::job::Payload;
 use crate::bulk::mailer::{Mailer, locked};
-use crate::bulk::phase::{Do, Parting};
-use crate::bulk::wakeups::{NAP, Nap, Sleep};
+use crate::bulk::orders::{Do, Parting};
+use crate::bulk::wakeups::{NAP, Sleep};
 use crate::bulk::worker::Worker;
 use crate::driver::{Attendant, Connection, Operation, SLICE};
 use crate::protocol::opening::Security;
-use crate::protocol::{Error, Event, Kind};
+use crate::protocol::{Error, Kind};
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -34,42 +34,37 @@ impl<P: Payload> SessionThread<'_, P> {
     pub fn run(mut self) -> Result<(), Error> {
         let batch = self.batch;
         loop {
+            if batch.interest.listener.trouble {
+                self.attendant.hear_news(&mut || std::mem::take(&mut batch.lock().queue.log.news));
+            }
             match self.worker.next(Instant::now()) {
-                Do::Dial(hop) => self.dial(hop)?,
+                Do::Dial(hop) => {
+                    self.dial(hop)?;
+                    continue;
+                }
                 Do::Reuse(id) => {
-                    let taken = batch.mailer.pool.take(id);
+                    let taken = locked(&batch.mailer.pool.at_rest).remove(&id);
                     let mut connection = taken.and_then(|mut one| one.is_quiet().then_some(one));
                     self.worker.reused(connection.as_mut().map(Connection::operation_mut), Instant::now());
                     if let Some(connection) = connection {
                         self.converse(connection)?;
                     }
-                }
-                Do::Discard(id) => {
-                    if let Some(mut connection) = batch.mailer.pool.take(id) {
-                        connection.leave();
-                    }
+                    continue;
                 }
                 Do::Queue(_) => {
                     let sessions = batch.mailer.sessions();
                     drop(batch.mailer.pool.free.wait_timeout(sessions, SLICE));
-                    batch.attend(self.attendant)?;
                 }
-                Do::Pause(until) => {
-                    batch.tell_news(self.attendant);
-                    batch.wait_for_the_end(until);
-                    batch.attend(self.attendant)?;
-                }
-                Do::Wait(until) => {
-                    batch.tell_news(self.attendant);
-                    batch.wait_for_work(until);
-                    batch.attend(self.attendant)?;
-                }
+                Do::Pause(until) => batch.wait_until(Some(until), Sleep::Pause),
+                Do::Wait(until) => batch.wait_until(until, Sleep::Deep),
                 Do::Talk | Do::Part | Do::Leave => break,
             }
+            self.attendant.attend().inspect_err(|error| batch.fail(error))?;
         }
         drop(self.worker);
         batch.break_off();
-        batch.failure().map_or(Ok(()), Err)
+        let failure = batch.lock().queue.failure().cloned();
+        failure.map_or(Ok(()), Err)
     }
 
     fn dial(&mut self, hop: usize) -> Result<(), Error> {
@@ -77,11 +72,11 @@ impl<P: Payload> SessionThread<'_, P> {
         let _holding = Holding::new(&batch.mailer);
         let at = &batch.mailer.hops[hop];
         let options = batch.mailer.options(hop, Instant::now());
-        let layer = match at.server.security {
-            Security::Implicit => (at.server.make_layer)().map(Some),
+        let layer = match at.security {
+            Security::Implicit => (at.make_layer)().map(Some),
             _ => Ok(None),
         };
-        let opened = at.server.ask(self.worker.rejected()).and_then(|asked| {
+        let opened = at.ask(self.worker.rejected()).and_then(|asked| {
             let operation = Operation::new(options, layer?, at.patience);
             Ok((Connection::open(&at.target, operation, self.attendant)?, asked))
         });
@@ -120,7 +115,6 @@ impl<P: Payload> SessionThread<'_, P> {
         }
         pool.free.notify_all();
         if let Some(panicked) = panicked {
-            batch.fail(&panicking());
             panic::resume_unwind(panicked);
         }
         batch.unless_interrupted(ended)
@@ -128,9 +122,10 @@ impl<P: Payload> SessionThread<'_, P> {
 
     fn talk(&mut self, connection: &mut Connection) -> Result<(), Error> {
         let batch = self.batch;
-        let mut nap = Nap::default();
+        // Since when there has been nothing to do.
+        let mut idle_since = None;
         connection.begin_serving()?;
-        let mut opening = self.worker.is_opening();
+        let mut is_ready = self.worker.is_working();
         loop {
             let now = Instant::now();
             let before = connection.session().in_flight();
@@ -140,26 +135,25 @@ impl<P: Payload> SessionThread<'_, P> {
                 batch.tell();
             }
             if next != Do::Wait(None) || in_flight > before {
-                nap.end();
-                batch.pass_on();
+                idle_since = None;
+                // What this worker has left is for the others.
+                batch.wake_one(batch.lock());
             }
             let (mut limit, mut asleep) = (SLICE, None);
             match next {
                 Do::Talk => {}
-                Do::Wait(until) if in_flight == 0 && connection.session().is_idle() => {
-                    match until.is_none() && nap.goes_on(now) {
-                        true => batch.nap(),
-                        false => batch.wait_for_work(until),
-                    }
-                    self.attendant.attend()?;
-                    continue;
-                }
-                Do::Wait(None) if nap.goes_on(now) => {
-                    asleep = Some(batch.sleep(Sleep::Nap));
-                    limit = NAP;
-                }
                 Do::Wait(until) => {
-                    asleep = connection.waker().map(|waker| batch.sleep(Sleep::Listening(waker)));
+                    let idle = now.duration_since(*idle_since.get_or_insert(now));
+                    let (until, sleep) = match until.is_none() && idle < NAP {
+                        true => (Some(now + NAP), Sleep::Nap),
+                        false => (until, Sleep::Deep),
+                    };
+                    if in_flight == 0 && connection.session().is_idle() {
+                        batch.wait_until(until, sleep);
+                        self.attendant.attend()?;
+                        continue;
+                    }
+                    asleep = connection.waker().map(|waker| batch.sleep(sleep, Some(waker)));
                     limit = match until {
                         Some(when) => when.saturating_duration_since(now),
                         // More work has come meanwhile.
@@ -169,34 +163,27 @@ impl<P: Payload> SessionThread<'_, P> {
                 }
                 _ => return Ok(()),
             }
-            let event = connection.advance(self.attendant, limit)?;
+            connection.advance(self.attendant, limit)?;
             drop(asleep);
-            let Some(event) = event else { continue };
-            self.hear(event, connection)?;
-            if opening && !self.worker.is_opening() {
-                opening = false;
+            if connection.operation_mut().has_events() {
+                self.worker.hear(connection.operation_mut(), Instant::now());
+                batch.tell();
+                if batch.lock().is_decided() {
+                    batch.stir();
+                }
+            }
+            if !is_ready && self.worker.is_working() {
+                is_ready = true;
                 (self.ready)();
             }
         }
     }
-
-    fn hear(&mut self, event: Event, connection: &mut Connection) -> Result<(), Error> {
-        let now = Instant::now();
-        self.worker.hear(event, now)?;
-        while let Some(event) = connection.operation_mut().next_event() {
-            self.worker.hear(event, now)?;
-        }
-        self.batch.tell();
-        if self.batch.lock().is_decided() {
-            self.batch.stir();
-        }
-        Ok(())
-    }
 }
 
 /// While this is held, the thread has a session of the mailer. If it sends through the same
-/// mailer, for example in a logging handler, it would wait for itself.
-pub(super) struct Holding(*const Mailer);
+/// mailer, for example in a logging handler, it would wait for itself. The last one is dropped
+/// first.
+pub(super) struct Holding;
 
 impl Holding {
     /// Whether this thread already has a session.
@@ -206,16 +193,12 @@ impl Holding {
 
     fn new(mailer: &Arc<Mailer>) -> Self {
         HOLDS.with_borrow_mut(|holds| holds.push(Arc::as_ptr(mailer)));
-        Self(Arc::as_ptr(mailer))
+        Self
     }
 }
 
 impl Drop for Holding {
     fn drop(&mut self) {
-        HOLDS.with_borrow_mut(|holds| {
-            if let Some(at) = holds.iter().rposition(|held| *held == self.0) {
-                holds.swap_remove(at);
-            }
-        });
+        HOLDS.with_borrow_mut(Vec::pop);
     }
 }

@@ -53,11 +53,14 @@ pub enum Verdict {
     Lost,
 }
 
+/// How many octets of a reply are kept with a fate. There may be a million of them.
+const WORDS: usize = 2048;
+
 impl Outcome {
-    /// The positions of recipients that were refused only because there were too many (RFC 5321
-    /// 4.5.3.1.10), while others were accepted. Another transaction may name them. None for most
-    /// messages.
-    pub fn excess(&self) -> Vec<usize> {
+    /// Takes out the recipients that were refused only because there were too many (RFC 5321
+    /// 4.5.3.1.10), while others were accepted. Another transaction may name them. Returns none
+    /// for most messages.
+    pub fn take_excess(&mut self) -> Vec<ForwardPath> {
         let Some(first) = self.recipients.iter().position(|(_, fate)| is_one_too_many(fate)) else {
             return Vec::new();
         };
@@ -65,7 +68,38 @@ impl Outcome {
         if matches!(self.verdict, Verdict::SenderRefused(_)) || !self.recipients[..first].iter().any(taken) {
             return Vec::new();
         }
-        (first..self.recipients.len()).filter(|&at| is_one_too_many(&self.recipients[at].1)).collect()
+        let excess = self.recipients.extract_if(first.., |(_, fate)| is_one_too_many(fate));
+        excess.map(|(path, _)| path).collect()
+    }
+
+    /// The fate of each recipient. A server that refused the sender has refused every recipient,
+    /// and the reason is its reply to MAIL rather than its replies to the RCPT commands after it.
+    pub fn into_fates(mut self) -> Vec<(ForwardPath, Fate)> {
+        if let Verdict::SenderRefused(reply) = self.verdict {
+            for (_, fate) in &mut self.recipients {
+                *fate = Fate::Refused(Stage::Mail, reply.clone());
+            }
+        }
+        for (_, fate) in &mut self.recipients {
+            if let Fate::Sent(reply) | Fate::Refused(_, reply) = fate {
+                reply.shorten(WORDS);
+            }
+        }
+        self.recipients
+    }
+
+    /// Whether the server has accepted or refused this message, as opposed to only saying goodbye.
+    pub fn is_an_answer(&self) -> bool {
+        let told = |fate: &Fate| match fate {
+            Fate::Sent(_) => true,
+            Fate::Refused(_, reply) => !reply.closes_channel(),
+            Fate::Unknown | Fate::NotSent => false,
+        };
+        match &self.verdict {
+            Verdict::SenderRefused(reply) => !reply.closes_channel(),
+            Verdict::Unreadable(_) => true,
+            _ => self.recipients.iter().any(|(_, fate)| told(fate)),
+        }
     }
 
     /// Whether the server ended the session with its answer to this message (421).

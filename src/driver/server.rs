@@ -1,5 +1,7 @@
-//! A server to send through, and how to open a session with it.
+//! A server, how to reach it, and how to open a session with it.
 
+use super::connect::Target;
+use super::deadline::Patience;
 use crate::protocol::auth::Credentials;
 use crate::protocol::command::ClientName;
 use crate::protocol::opening::{Plan, Security};
@@ -25,11 +27,13 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Everything needed to make a session ready for mail, with either driver.
+/// Everything needed to make a session ready for mail, with any pump.
 #[derive(Clone)]
 pub struct Server {
     /// The name in receipts and errors: `host:port`, or a path.
     pub name: Arc<str>,
+    pub target: Target,
+    pub patience: Patience,
     pub options: Options,
     pub security: Security,
     pub make_layer: MakeLayer,
