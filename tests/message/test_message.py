@@ -6,6 +6,9 @@ import email.policy
 import inspect
 import pickle
 import threading
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.mime.text import MIMEText
 
 import pytest
 
@@ -462,3 +465,17 @@ def test_a_subclass_has_arguments_of_its_own():
     assert Letter(sender="ann@example.org")["From"] == "ann@example.org"
     with pytest.raises(TypeError, match="sendr"):
         Letter(sendr="ann@example.org")
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?q?caf=C3=A9?=", "Re: =?iso-8859-1?b?Y2Fm6Q==?= again"])
+def test_text_that_is_encoded_already_is_not_encoded_again(subject):
+    """Both generations of the standard library take it so, and so does what is copied between messages."""
+    shown = str(make_header(decode_header(subject)))
+    theirs = EmailMessage()
+    theirs["Subject"] = subject
+    copied = rsmtp.Message("x", subject=email.message_from_string(f"Subject: {subject}\n\n")["Subject"])
+    for message in (theirs, MIMEText("x"), rsmtp.Message("x", subject=subject), copied):
+        if "Subject" not in message:
+            message["Subject"] = subject
+        read = email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
+        assert read["Subject"] == shown

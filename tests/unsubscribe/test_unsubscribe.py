@@ -1,9 +1,13 @@
 """Links by which a recipient leaves a list, and the endpoint behind them, used by GET and by POST."""
 
 import asyncio
+import functools
+import gc
+import io
 import re
 import threading
 import time
+import unittest.mock
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -297,9 +301,47 @@ def test_arguments_are_checked(arguments, words):
         rsmtp.Unsubscribe(SECRET, "https://example.com/u", good_for=-1)
 
 
-def test_wsgi_takes_no_asynchronous_function():
-    async def leaves(who):
-        pass
+class Asynchronous:
+    async def __call__(self, who):
+        raise AssertionError("it is never awaited")
 
+
+async def asynchronous(who):
+    raise AssertionError("it is never awaited")
+
+
+@pytest.mark.parametrize("leaves", [asynchronous, Asynchronous(), functools.partial(asynchronous)])
+def test_wsgi_takes_no_asynchronous_function(leaves):
     with pytest.raises(TypeError, match=r"^leaves: .*asgi\(\)"):
-        rsmtp.Unsubscribe("s" * 32, "https://example.com/u").wsgi(leaves)
+        HERE.wsgi(leaves)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "leaves", [lambda who: asynchronous(who), functools.partial(Asynchronous()), unittest.mock.AsyncMock()]
+)
+def test_wsgi_answers_no_one_who_has_not_left(leaves):
+    """The server answers 500 then, and the mailbox provider asks again."""
+    try:
+        application = HERE.wsgi(leaves)
+    except TypeError:
+        return
+    said = []
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": HERE.url("bob@example.org"),
+        "CONTENT_LENGTH": "26",
+        "wsgi.input": io.BytesIO(b"List-Unsubscribe=One-Click"),
+    }
+    with pytest.raises(TypeError, match=r"^leaves: .*asgi\(\)"):
+        application(environ, lambda *told: said.append(told))
+    gc.collect()
+    assert said == []
+
+
+def test_a_page_is_not_asynchronous():
+    for made in (HERE.wsgi, HERE.asgi):
+        with pytest.raises(TypeError, match="page: it is asynchronous"):
+            made(print, page=asynchronous)
+        with pytest.raises(TypeError, match="page: a callable is wanted"):
+            made(print, page="page.html")

@@ -8,10 +8,10 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
 import rsmtp
+from rsmtp._client.credentials import is_asynchronous
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
 from rsmtp._tokens.seal import Seal
@@ -37,6 +37,9 @@ _STATUS = {
     _NO_METHOD: "405 Method Not Allowed",
     413: "413 Content Too Large",
 }
+
+
+_NOT_AWAITED = "leaves: WSGI does not wait for an asynchronous function; asgi() does"
 
 
 class Unsubscribed(NamedTuple):
@@ -117,8 +120,9 @@ class Unsubscribe:
                 whether the recipient was unsubscribed.
         """
         arguments.function("leaves", leaves)
-        if iscoroutinefunction(leaves):
-            raise TypeError("leaves: WSGI does not wait for an asynchronous function; asgi() does")
+        if is_asynchronous(leaves):
+            raise TypeError(_NOT_AWAITED)
+        _check_page(page)
 
         def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             length = environ.get("CONTENT_LENGTH") or "0"
@@ -126,8 +130,11 @@ class Unsubscribe:
             body = environ["wsgi.input"].read(size) if 0 < size <= _MOST else b""
             path = environ.get("PATH_INFO", "")
             status, who, left = self._asked(environ["REQUEST_METHOD"], path, body, size > _MOST)
-            if left and who is not None:
-                leaves(who)
+            if left and who is not None and hasattr(answer := leaves(who), "__await__"):
+                if hasattr(answer, "close"):
+                    answer.close()
+                # The server answers 500, so that the recipient is not told to have left.
+                raise TypeError(_NOT_AWAITED)
             shown = (page or _page)(who, left).encode()
             start(_STATUS[status], [*_HEADER, ("Content-Length", str(len(shown))), *_allow(status)])
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [shown]
@@ -143,6 +150,7 @@ class Unsubscribe:
         """The same as an ASGI application: for uvicorn, or mounted in Starlette and FastAPI. `leaves` may
         be asynchronous; a plain one must not block for long."""
         arguments.function("leaves", leaves)
+        _check_page(page)
 
         async def application(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] != "http":
@@ -177,6 +185,11 @@ class Unsubscribe:
 
     def __repr__(self) -> str:
         return f"<Unsubscribe {self._url}>"
+
+
+def _check_page(page: Any) -> None:
+    if page is not None and is_asynchronous(arguments.function("page", page)):
+        raise TypeError("page: it is asynchronous, and a function that returns the HTML is wanted")
 
 
 def is_one_click(body: bytes) -> bool:
