@@ -106,14 +106,17 @@ class AsyncPool:
             proxy=hop.proxy,
         )
 
-    def take(self, number: int) -> Connection | None:
+    async def take(self, number: int) -> Connection | None:
         """The idle connection with this number, if its server has not closed it: data that has
         arrived would show that."""
-        connection = self._at_rest.pop(number, None)
-        if connection is not None and not connection.is_quiet:
-            connection.close()
-            return None
-        return connection
+        connection, quiet = self._at_rest.pop(number, None), False
+        if connection is not None:
+            try:
+                quiet = await connection.is_still_quiet()
+            finally:
+                if not quiet:
+                    connection.close()
+        return connection if quiet else None
 
     async def part(self, connection: Connection, number: int | None) -> None:
         """Keeps it by this number, or ends it: politely where there is none."""

@@ -284,7 +284,7 @@ class AsyncSending:
                 else:
                     await self._converse(worker, connection, address_literal(connection.getsockname()), login)
             case "reuse":
-                if kept := self._pool.take(which):
+                if kept := await self._pool.take(which):
                     await self._converse(worker, kept)
                 else:
                     worker.gone()

@@ -318,6 +318,14 @@ class Connection(Operation, asyncio.BufferedProtocol):
                 told()
             return parting
 
+    async def is_still_quiet(self) -> bool:
+        """Whether the session is open and silent, once the loop has read what has arrived meanwhile."""
+        if self._poll is None or self._poll.poll(0):
+            # In its next turn the loop finds it, and by the one after that it has read it.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return self.is_quiet
+
     def nudge(self) -> None:
         """Tells a worker without work that there is more to send. If nothing can be written at
         the moment, sending continues as soon as it can."""
