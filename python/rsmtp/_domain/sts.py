@@ -78,7 +78,9 @@ def _fetched(look: Look, host: str) -> tuple[str, str]:
     except ssl.SSLCertVerificationError as error:
         raise _NoPolicy(f"the certificate of {host} is not valid: {error.verify_message}") from error
     except (OSError, http.client.HTTPException) as error:
-        why = f"not within {look.dns.timeout:g} s" if connection.late else str(error) or type(error).__name__
+        # The socket's own time-out may come first.
+        is_late = connection.late or isinstance(error, TimeoutError)
+        why = f"not within {look.dns.timeout:g} s" if is_late else str(error) or type(error).__name__
         raise _NoPolicy(f"https://{host}{_PATH} does not answer: {why}") from error
     finally:
         connection.end()
