@@ -335,6 +335,9 @@ class Notes:
     def __call__(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
         if self._raised is not None:
             raise self._raised
+        if indexes[-1] in self._in_writing or indexes[-1] in self._wanted:
+            # The session asks again at each turn, until all its ends are written down.
+            return False
         if self._noted.issuperset(indexes):
             # Each end is sent once; another transaction of the same message asks again.
             self._noted.difference_update(indexes)
