@@ -801,6 +801,11 @@ class DeliveryOptions:
         if_offered: bool = False,
     ) -> DeliveryOptions: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def binary(self, /) -> bool:
+        """
+        Whether BINARYMIME is asked for.
+        """
     @staticmethod
     def from_dict(told: dict[str, typing.Any]) -> DeliveryOptions:
         """
@@ -1762,12 +1767,13 @@ class Operation:
         exchange that the caller answers, None where no reply was waited for.
         """
     def said_options(
-        self, /, options: DeliveryOptions, recipients: SupportsGetItem[int, str]
+        self, /, options: DeliveryOptions, recipients: SupportsGetItem[int, str], needs_binary: bool
     ) -> tuple[list[str], list[list[str]]]:
         """
         What the server is told of delivery options, for a transaction that is said step by step:
         the parameters of MAIL, and of RCPT for each of these recipients. Raises
-        SMTPNotSupportedError where it can't have the message.
+        SMTPNotSupportedError where it can't have the message. `needs_binary`: the content can't be
+        sent but as BINARYMIME.
         """
     def seconds_left(self, /) -> float | None:
         """
@@ -1970,6 +1976,8 @@ class Receipt:
         attached file raises, when that has changed since. A server without 8BITMIME may
         have got parts of the message in another encoding. ValueError for a receipt that was
         read back: it has no content.
+
+        With BINARYMIME it is as binary as it went out.
         """
     @property
     def server(self, /) -> str | None:
@@ -2677,11 +2685,14 @@ def _ready(item: object) -> tuple[str, list[str], bytes | RenderedMessage, list[
     else.
     """
 
-def _rendered(octets: bytes, originals: list[bytes], has_utf8_fields: bool) -> bytes | RenderedMessage:
+def _rendered(
+    octets: bytes, originals: list[bytes], has_utf8_fields: bool, is_kept: bool = False
+) -> bytes | RenderedMessage:
     """
     A message that another library has rendered, as it travels: where it is more than
     ASCII in short lines, it may have to be re-encoded. `originals` are contents that are
-    no text, as they were before they were given line ends.
+    no text, as they were before they were given line ends. `is_kept`: its parts may be asked for
+    without their encoding.
     """
 
 def _username(username: Any | None, user: Any | None) -> Any | None:

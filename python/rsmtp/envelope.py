@@ -196,16 +196,18 @@ class Envelope(_Value):
             been delivered; a `DeliverBy` can have it returned instead (RFC 2852).
         priority: from -9 to 9, for the servers on the way (RFC 6710). The importance that mail
             programs show is the message's own.
-        binary: the content is sent octet for octet (RFC 3030, BINARYMIME): for data whose parts
-            are ``Content-Transfer-Encoding: binary``.
+        binary: the content is sent as it is (RFC 3030, BINARYMIME). The attachments of a message go
+            without base64, a quarter smaller; what is signed stays as it is. Octets, whose parts are
+            ``Content-Transfer-Encoding: binary``, are sent octet for octet.
         xverp: the server makes a sender of its own for each recipient: "+=" makes
             ``news+bob=example.org@example.com`` for the sender news@example.com and the recipient
             bob@example.org, so that a bounce tells whom it is about. Two of the characters - = +.
             Postfix has this, for clients in its ``smtpd_authorized_verp_clients``.
         if_offered: the options apply only if the server offers them. Without it, a message is not
             sent to a server that lacks one. With it, the message may be sent without notices,
-            without a priority, and without `valid_since` and `xverp`. It is never sent without `require_tls`,
-            `hold_for`, `hold_until`, `binary`, or a `deliver_by` that returns it.
+            without a priority, and without `valid_since` and `xverp`, its attachments in base64. It
+            is never sent without `require_tls`, `hold_for`, `hold_until`, or a `deliver_by` that
+            returns it; binary octets are never sent without `binary`.
 
     Raises ValueError, which names the argument, for invalid values.
     """

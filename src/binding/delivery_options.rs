@@ -108,6 +108,12 @@ impl DeliveryOptions {
         self.options.mail.iter().map(ToString::to_string).collect()
     }
 
+    /// Whether BINARYMIME is asked for.
+    #[getter]
+    fn binary(&self) -> bool {
+        self.options.is_binary()
+    }
+
     /// The parameters of RCPT for an address.
     fn rcpt(&self, address: &str) -> Vec<String> {
         let path = address.parse::<ForwardPath>().map_or_else(|_| String::new(), |path| path.to_string());

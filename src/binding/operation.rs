@@ -70,14 +70,17 @@ impl Operation {
 
     /// What the server is told of delivery options, for a transaction that is said step by step:
     /// the parameters of MAIL, and of RCPT for each of these recipients. Raises
-    /// SMTPNotSupportedError where it can't have the message.
+    /// SMTPNotSupportedError where it can't have the message. `needs_binary`: the content can't be
+    /// sent but as BINARYMIME.
     fn said_options(
         &self,
         py: Python<'_>,
         options: &DeliveryOptions,
         recipients: Vec<String>,
+        needs_binary: bool,
     ) -> PyResult<(Vec<String>, Vec<Vec<String>>)> {
-        let said = self.look(py, |operation| operation.session().said_options(&options.options))?;
+        let said =
+            self.look(py, |operation| operation.session().said_options(&options.options, needs_binary))?;
         let said = said.map_err(|error| to_python(py, &error))?;
         let of_each: PyResult<Vec<_>> =
             recipients.iter().map(|one| Ok(texts(said.rcpt(&parse("to_addrs", one)?)))).collect();

@@ -369,7 +369,9 @@ impl Request {
             recipients: recipients.iter().map(ToString::to_string).collect(),
         };
         let asked = AskedOptions::read(mail_options, rcpt_options, delivery)?;
-        let transaction = asked.transaction(reverse_path, recipients, content.into());
+        let is_binary = asked.typed.as_ref().is_some_and(|typed| typed.is_binary());
+        let body = if is_binary { content.for_binary() } else { content.into() };
+        let transaction = asked.transaction(reverse_path, recipients, body);
         Ok(Some(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) }))
     }
 }

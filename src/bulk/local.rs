@@ -35,7 +35,11 @@ impl<P: Payload> Batch<P> {
             }
             job.attempts += 1;
             let options = job.options.as_ref().filter(|_| local.delivers());
-            let sent = options.map(|options| options.to_no_server(name)).transpose().and_then(|said| {
+            let said = options.map(|options| {
+                let needs_binary = job.payload.body().needs_binary();
+                options.to_no_server(name, needs_binary)
+            });
+            let sent = said.transpose().and_then(|said| {
                 job.past.said = said.map(Box::new);
                 // With canonical line ends, as over the wire.
                 let octets = job.payload.body().canonical().map_err(|unreadable| unreadable.to_error())?;

@@ -11,8 +11,16 @@ const LINE: usize = WIDTH / 4 * 3;
 #[derive(Clone, Debug)]
 pub struct Lines {
     linesep: String,
-    /// None for line ends that mail doesn't know.
-    encoder: Option<Base64>,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Wrapped(Base64),
+    /// Line ends that mail doesn't know.
+    Oddly,
+    /// As the octets are, for a server that takes them (RFC 3030 section 3).
+    Unencoded,
 }
 
 impl Lines {
@@ -21,42 +29,54 @@ impl Lines {
 
     #[must_use]
     pub fn ended_by(linesep: &str) -> Self {
-        let ending = match linesep {
-            "\n" => Some(LineEnding::Lf),
-            "\r\n" => Some(LineEnding::CrLf),
-            _ => None,
+        let wrapped = |ending| How::Wrapped(base64::STANDARD.wrapped(WIDTH, ending));
+        let how = match linesep {
+            "\n" => wrapped(LineEnding::Lf),
+            "\r\n" => wrapped(LineEnding::CrLf),
+            _ => How::Oddly,
         };
-        let encoder = ending.map(|ending| base64::STANDARD.wrapped(WIDTH, ending));
-        Lines { linesep: linesep.to_owned(), encoder }
+        Lines { linesep: linesep.to_owned(), how }
+    }
+
+    /// The octets as they are.
+    #[must_use]
+    pub fn unencoded() -> Self {
+        Lines { linesep: String::new(), how: How::Unencoded }
     }
 
     #[must_use]
     pub fn encoded_len(&self, octets: u64) -> u64 {
+        if let How::Unencoded = self.how {
+            return octets;
+        }
         let ends = octets.div_ceil(LINE as u64) * self.linesep.len() as u64;
         octets.div_ceil(3).saturating_mul(4).saturating_add(ends)
     }
 
     pub fn append(&self, octets: &[u8], out: &mut Vec<u8>) {
-        if let Some(encoder) = self.encoder {
-            encoder.encode_append(octets, out);
-            return;
-        }
-        for line in octets.chunks(LINE) {
-            base64::STANDARD.encode_append(line, out);
-            out.extend_from_slice(self.linesep.as_bytes());
+        match self.how {
+            How::Wrapped(encoder) => drop(encoder.encode_append(octets, out)),
+            How::Oddly => {
+                for line in octets.chunks(LINE) {
+                    base64::STANDARD.encode_append(line, out);
+                    out.extend_from_slice(self.linesep.as_bytes());
+                }
+            }
+            How::Unencoded => out.extend_from_slice(octets),
         }
     }
 
     /// Encodes into a slice of exactly [`Lines::encoded_len`] octets.
     pub fn write(&self, octets: &[u8], out: &mut [u8]) {
-        match self.encoder {
+        match self.how {
             // The slice is exactly as long as the encoding, so this can't fail.
-            Some(encoder) => drop(encoder.encode_slice(octets, out)),
-            None => {
+            How::Wrapped(encoder) => drop(encoder.encode_slice(octets, out)),
+            How::Oddly => {
                 let mut encoded = Vec::with_capacity(out.len());
                 self.append(octets, &mut encoded);
                 out.copy_from_slice(&encoded);
             }
+            How::Unencoded => out.copy_from_slice(octets),
         }
     }
 }
@@ -67,15 +87,15 @@ mod tests {
 
     #[test]
     fn the_length_is_known_and_pieces_make_the_whole() {
-        for linesep in ["\n", "\r\n", "\r"] {
-            let lines = Lines::ended_by(linesep);
+        let ended = ["\n", "\r\n", "\r"].map(Lines::ended_by);
+        for lines in ended.into_iter().chain([Lines::unencoded()]) {
             for octets in [0, 1, 2, 3, 56, 57, 58, 114, Lines::PIECE, 2 * Lines::PIECE + 100] {
                 let content: Vec<u8> = (0..octets).map(|n| (n * 7) as u8).collect();
                 let (mut whole, mut pieced) = (Vec::new(), Vec::new());
                 lines.append(&content, &mut whole);
                 content.chunks(Lines::PIECE).for_each(|piece| lines.append(piece, &mut pieced));
                 assert_eq!(whole, pieced);
-                assert_eq!(whole.len() as u64, lines.encoded_len(octets as u64), "{octets} {linesep:?}");
+                assert_eq!(whole.len() as u64, lines.encoded_len(octets as u64), "{octets} {lines:?}");
                 let mut placed = vec![0; whole.len()];
                 lines.write(&content, &mut placed);
                 assert_eq!(whole, placed);

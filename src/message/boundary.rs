@@ -10,6 +10,13 @@ pub fn new() -> String {
     format!("==============={:019}==", random() >> 1)
 }
 
+/// Whether this has the form of one that was made here.
+#[must_use]
+pub fn is_ours(boundary: &str) -> bool {
+    let digits = boundary.strip_prefix("===============").and_then(|rest| rest.strip_suffix("=="));
+    digits.is_some_and(|digits| digits.len() == 19 && digits.bytes().all(|octet| octet.is_ascii_digit()))
+}
+
 /// 64 unpredictable bits that this process hasn't used before.
 #[must_use]
 pub fn random() -> u64 {
@@ -45,5 +52,6 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.len(), 36);
         assert_eq!(two.len(), 36);
+        assert!(is_ours(&one) && !is_ours(&one[1..]) && !is_ours("===============x=="));
     }
 }

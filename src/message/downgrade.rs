@@ -11,10 +11,11 @@
 //! result is an error that says so.
 
 use super::base64_lines::Lines;
+use super::downgrade_field;
 use super::head::Head;
+use super::parts::{Parts, boundary_of, kind_of};
 use super::text::{longest_line, write_lines};
 use super::transfer::{self, Encoding, LONGEST_LINE, is_seven_bit, write_quoted_printable};
-use super::{downgrade_field, stdlib::parameter};
 use std::ops::Range;
 
 /// The target of the conversion.
@@ -109,15 +110,13 @@ impl Walk<'_> {
         let body = head.body..range.end;
         let default = if place.is_digest { "message/rfc822" } else { "text/plain" };
         let field = head.value(self.message, "content-type");
-        let kind = field.as_deref().map(parameter::main_value);
-        let kind = kind.filter(|kind| kind.matches('/').count() == 1).unwrap_or_else(|| default.to_owned());
-        let (main, sub) = kind.split_once('/').unwrap_or(("text", "plain"));
+        let (main, sub) = kind_of(field.as_deref(), default);
         let cte = head.value(self.message, "content-transfer-encoding").unwrap_or_default();
         let cte = cte.trim().to_ascii_lowercase();
         let is_encoded = matches!(cte.as_str(), "base64" | "quoted-printable");
-        let now = match main {
+        let now = match main.as_str() {
             "multipart" => {
-                let changed = self.multipart(body, sub, field.as_deref(), place)?;
+                let changed = self.multipart(body, &sub, field.as_deref(), place)?;
                 changed.then_some("7bit")
             }
             "message" if sub == "rfc822" && is_encoded => self.encoded_message(&body, place)?,
@@ -125,7 +124,7 @@ impl Walk<'_> {
                 let inner = Place { depth: place.depth + 1, is_message: true, is_digest: false, ..place };
                 self.entity(body, inner)?.then_some("7bit")
             }
-            "message" if matches!(sub, "partial" | "external-body") => self.only_seven_bit(&body)?,
+            "message" if matches!(sub.as_str(), "partial" | "external-body") => self.only_seven_bit(&body)?,
             _ => self.leaf(body, main == "text", &cte, place)?,
         };
         // A composite declares the widest encoding of its parts, which is narrower now.
@@ -269,69 +268,6 @@ impl Walk<'_> {
         Lines::ended_by(LINESEP).append(octets, &mut base64);
         (base64, Encoding::Base64.name())
     }
-}
-
-fn boundary_of(content_type: &str) -> Option<String> {
-    let found = parameter::parse(content_type);
-    let (_, value) = found.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
-    let (parameter::Value::Plain(text) | parameter::Value::Extended { value: text, .. }) = value.unquoted();
-    Some(text.trim_end().to_owned())
-}
-
-/// Where the parts of a multipart are (RFC 2046 section 5.1.1).
-struct Parts {
-    preamble: Range<usize>,
-    inside: Vec<Range<usize>>,
-    epilogue: Range<usize>,
-}
-
-impl Parts {
-    fn of(message: &[u8], body: Range<usize>, boundary: &str) -> Self {
-        let mut parts = Parts { preamble: body.clone(), inside: Vec::new(), epilogue: body.end..body.end };
-        if boundary.is_empty() {
-            return parts;
-        }
-        let mut open: Option<usize> = None;
-        let mut at = body.start;
-        while at < body.end {
-            let line = memchr::memchr(b'\n', &message[at..body.end]).map_or(body.end, |lf| at + lf + 1);
-            if let Some(is_last) = delimits(&message[at..line], boundary) {
-                let end = before_line_end(message, at, open.unwrap_or(body.start));
-                match open {
-                    Some(start) => parts.inside.push(start..end),
-                    None => parts.preamble = body.start..end,
-                }
-                if is_last {
-                    parts.epilogue = line..body.end;
-                    return parts;
-                }
-                open = Some(line);
-            }
-            at = line;
-        }
-        if let Some(start) = open {
-            parts.inside.push(start..body.end);
-        }
-        parts
-    }
-}
-
-/// Some(whether it is the last one) for a delimiter line.
-fn delimits(line: &[u8], boundary: &str) -> Option<bool> {
-    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary.as_bytes())?;
-    let rest = rest.trim_ascii_end();
-    match rest {
-        b"" => Some(false),
-        b"--" => Some(true),
-        _ => None,
-    }
-}
-
-/// The line end before a delimiter belongs to the delimiter.
-fn before_line_end(message: &[u8], at: usize, least: usize) -> usize {
-    let before = &message[least..at];
-    let without = before.strip_suffix(b"\n").unwrap_or(before);
-    least + without.strip_suffix(b"\r").unwrap_or(without).len()
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@
 //! - [`stdlib`]: exact copies of `email`'s behaviour: its folding, and its reading of parameters.
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date and
 //!   Message-ID.
-//! - [`head`], [`downgrade`], [`downgrade_field`]: rewrite a message that is octets already, for a
-//!   server that can't accept it as it is.
+//! - [`head`], [`parts`], [`downgrade`], [`downgrade_field`]: rewrite a message that is octets
+//!   already, for a server that can't accept it as it is; [`binary_parts`] for one that takes more.
 //! - [`render`]: writes anything that is an [`Entity`](render::Entity) into a [`rope`], with all
 //!   parts in the right order. [`rope_reader`] reads that piece by piece, [`stored`] represents
 //!   content that stays in a file until then, and [`base64_lines`] encodes.
 
 pub mod base64_lines;
+pub mod binary_parts;
 pub mod boundary;
 pub mod charset;
 pub mod downgrade;
@@ -24,6 +25,7 @@ pub mod field_fold;
 pub mod file_name;
 pub mod head;
 pub mod identity;
+pub mod parts;
 pub mod render;
 pub mod rope;
 pub mod rope_reader;

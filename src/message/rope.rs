@@ -6,6 +6,7 @@
 //! ([`Reader`](super::rope_reader::Reader)), they are never in memory as a whole.
 
 use super::base64_lines::Lines;
+use super::binary_parts::{self, Gap};
 use super::downgrade::Edit;
 use super::stored::{Exactly, ReadError, Stored};
 use super::text::{has_line_ends, write_lines};
@@ -194,6 +195,32 @@ impl<B: AsRef<[u8]>> Rope<B> {
     /// sent alive: the one that [`Rope::kept_octets`] returns for this index.
     #[must_use]
     pub fn edited(&self, edits: &[Edit], hold: impl Fn(usize) -> B) -> Self {
+        self.changed(edits, &[], hold)
+    }
+
+    /// The same with its parts unencoded where that can be (RFC 3030 section 3). None: there are none.
+    #[must_use]
+    pub fn unencoded(&self, hold: impl Fn(usize) -> B) -> Option<Self> {
+        let mut at = 0;
+        let mut gaps = Vec::new();
+        let mut places = Vec::new();
+        for (index, piece) in self.pieces().enumerate() {
+            match piece {
+                Piece::Exactly(octets) => at += octets.len(),
+                Piece::Base64(octets, _) => gaps.push(Gap { at, octets: Some(octets) }),
+                Piece::Stored(..) => gaps.push(Gap { at, octets: None }),
+            }
+            if !matches!(piece, Piece::Exactly(_)) {
+                places.push(index / 2);
+            }
+        }
+        let plan = binary_parts::plan(&self.exact(), &gaps);
+        let bare: Vec<usize> = plan.bare.iter().map(|&gap| places[gap]).collect();
+        (!plan.edits.is_empty()).then(|| self.changed(&plan.edits, &bare, hold))
+    }
+
+    /// With these edits, and without the encoding of the bodies at these places.
+    fn changed(&self, edits: &[Edit], bare: &[usize], hold: impl Fn(usize) -> B) -> Self {
         let mut new = Rope::new();
         let mut edits = edits.iter().peekable();
         // The start of the current piece, and the position up to which everything has been added.
@@ -213,8 +240,12 @@ impl<B: AsRef<[u8]>> Rope<B> {
                     }
                     begin = end;
                 }
+                Piece::Base64(..) if bare.contains(&(index / 2)) => new.keep(Body::Exactly(hold(index / 2))),
                 Piece::Base64(_, lines) => new.keep(Body::Base64(hold(index / 2), lines.clone())),
-                Piece::Stored(stored, lines) => new.keep(Body::Stored(Arc::clone(stored), lines.clone())),
+                Piece::Stored(stored, lines) => {
+                    let lines = if bare.contains(&(index / 2)) { Lines::unencoded() } else { lines.clone() };
+                    new.keep(Body::Stored(Arc::clone(stored), lines));
+                }
             }
         }
         edits.for_each(|edit| new.push(&edit.with));
@@ -383,6 +414,37 @@ pub(super) mod tests {
         let expected =
             [b"H\n", encoded(5, 7700), b"more between\n", encoded(5 + 7700 + 8, 2000 * 77), b"ytail!"];
         assert_eq!(after, expected.concat());
+    }
+
+    #[test]
+    fn parts_go_unencoded_and_are_as_long_as_they_are_then() {
+        let boundary = super::super::boundary::new();
+        let mut rope = Rope::new();
+        rope.push(format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n").as_bytes());
+        let head = b"Content-Transfer-Encoding: base64\r\n\r\n";
+        let start = format!("--{boundary}\r\nContent-Type: image/png\r\n");
+        let content: Vec<u8> = (0..200_000).map(|n| (n * 13) as u8).collect();
+        for number in 0..3 {
+            rope.push(start.as_bytes());
+            rope.push(head);
+            match number {
+                0 => rope.push_base64(content.clone(), "\r\n"),
+                1 => rope.push_stored(Arc::new(Told { len: 200_000, octets: content.clone() }), "\r\n"),
+                _ => rope.push_base64(content[..100].to_vec(), "\r\n"),
+            }
+            rope.push(b"\r\n");
+        }
+        rope.push(format!("--{boundary}--\r\n").as_bytes());
+        let new = rope.unencoded(|place| rope.kept_octets(place).to_vec()).expect("encoded before");
+        let length = new.len();
+        let out = new.into_vec().expect("readable");
+        assert_eq!(out.len() as u64, length);
+        assert!(length < 401_000 && rope.len() > 540_000);
+        let binary = b"Content-Transfer-Encoding: binary\r\n\r\n";
+        let parts = [&content[..], &content[..], &content[..100]]
+            .map(|content| [start.as_bytes(), binary, content, b"\r\n"].concat());
+        let (at, end) = (out.len() - parts.concat().len() - 42, out.len() - 42);
+        assert!(out[at..end] == parts.concat()[..]);
     }
 
     #[test]

@@ -32,6 +32,17 @@ pub trait Content: Send + Sync {
         None
     }
 
+    /// The same content for a server that takes binary (RFC 3030 section 3), where that makes a
+    /// difference and we may change it.
+    fn in_binary(self: Arc<Self>) -> Option<Body> {
+        None
+    }
+
+    /// Whether it can't be sent but as binary.
+    fn needs_binary(&self) -> bool {
+        true
+    }
+
     /// How many of its octets are held in memory.
     fn size_in_memory(&self) -> usize {
         0
@@ -165,9 +176,24 @@ impl Body {
         }
     }
 
-    /// The content is binary (RFC 3030 3): it is sent without any change.
-    pub(super) fn goes_octet_for_octet(&mut self) {
-        self.octet_for_octet = true;
+    /// The content as `BODY=BINARYMIME` announces it (RFC 3030 section 3): nothing that we may
+    /// decode is encoded, and no line end is changed.
+    #[must_use]
+    pub fn in_binary(&self) -> Body {
+        let unencoded = match &self.source {
+            Source::Memory(_) => None,
+            Source::OnDemand(content) => Arc::clone(content).in_binary(),
+        };
+        Body { octet_for_octet: true, ..unencoded.unwrap_or_else(|| self.clone()) }
+    }
+
+    /// Whether it would be changed on its way if it weren't sent as binary.
+    pub fn needs_binary(&mut self) -> bool {
+        let looks = self.looks();
+        match &self.source {
+            Source::Memory(_) => looks.is_none_or(|looks| !(looks.canonical && looks.ascii)),
+            Source::OnDemand(content) => content.needs_binary(),
+        }
     }
 
     pub(super) fn framing(&self) -> Framing {
@@ -282,7 +308,7 @@ impl Body {
         mut take: impl FnMut(&[u8]) -> Result<bool, E>,
     ) -> Result<(), E> {
         let mut body = self.clone();
-        let mut encoder = Encoder::new(Framing::Chunk);
+        let mut encoder = Encoder::new(self.framing());
         let mut piece = Vec::new();
         while !body.is_done() {
             piece.clear();

@@ -1,5 +1,5 @@
 """Sends a file as an attachment: `python send_file.py PORT FILE path|object|memory
-SmtpClient|AsyncSmtpClient|Mailer|AsyncMailer`. Prints as JSON by how many kilobytes this raised the
+SmtpClient|AsyncSmtpClient|Mailer|AsyncMailer [binary]`. Prints as JSON by how many kilobytes this raised the
 peak memory of the process."""
 
 import asyncio
@@ -18,8 +18,9 @@ def peak():
     return int(line.split()[1])
 
 
-def main(port, path, how, sender):
+def main(port, path, how, sender, *options):
     path = Path(path)
+    more = {"envelope": rsmtp.Envelope(binary=True)} if options else {}
     with open(path, "rb") as file, SENDERS[sender](int(port)) as send:
         given = {
             "path": lambda: path,
@@ -31,7 +32,7 @@ def main(port, path, how, sender):
         message = rsmtp.Message(
             "x" * 1000, subject="s", from_="a@example.org", to="b@example.org", attachments=[given]
         )
-        refused = send(message)
+        refused = send(message, **more)
         print(json.dumps({"refused": refused, "rise": peak() - before}))
 
 
@@ -47,21 +48,21 @@ def by_async_client(port):
     with asyncio.Runner() as runner:
         client = rsmtp.AsyncSmtpClient("127.0.0.1", port, "client.example", timeout=60)
         runner.run(client.connect())
-        yield lambda message: runner.run(client.send_message(message))
+        yield lambda message, **more: runner.run(client.send_message(message, **more))
         runner.run(client.quit())
 
 
 @contextlib.contextmanager
 def by_mailer(port):
     with rsmtp.Mailer(host="127.0.0.1", port=port, tls="none", timeout=60) as mailer:
-        yield lambda message: unsent(mailer.send(message))
+        yield lambda message, **more: unsent(mailer.send(message, **more))
 
 
 @contextlib.contextmanager
 def by_async_mailer(port):
     with asyncio.Runner() as runner:
         mailer = rsmtp.AsyncMailer(host="127.0.0.1", port=port, tls="none", timeout=60)
-        yield lambda message: unsent(runner.run(mailer.send(message)))
+        yield lambda message, **more: unsent(runner.run(mailer.send(message, **more)))
         runner.run(mailer.aclose())
 
 

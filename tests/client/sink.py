@@ -9,6 +9,8 @@ import socket
 import sys
 
 START = b"Content-Disposition: attachment"
+# How binary content ends: with a boundary.
+END = b"\r\n--====="
 
 
 class Attachment:
@@ -18,7 +20,7 @@ class Attachment:
         self.octets = 0
         self.sha256 = hashlib.sha256()
         self._head = b""
-        self._base64 = b""
+        self._rest = b""
         self._state = "before"
 
     def feed(self, data):
@@ -30,9 +32,22 @@ class Attachment:
             if at < 0 or end < 0:
                 return
             data, self._state = self._head[end + 4 :], "within"
-        if self._state != "within":
-            return
-        data = self._base64 + data
+            part = self._head[:end].rpartition(b"\r\n--")[2]
+            self._is_binary = b"Content-Transfer-Encoding: binary" in part
+        if self._state == "within":
+            (self._binary if self._is_binary else self._encoded)(data)
+
+    def _binary(self, data):
+        data = self._rest + data
+        end = data.find(END)
+        if end >= 0:
+            self._state = "after"
+        whole = end if end >= 0 else max(len(data) - len(END), 0)
+        self.sha256.update(data[:whole])
+        self._rest = data[whole:]
+
+    def _encoded(self, data):
+        data = self._rest + data
         end = data.find(b"--")
         if end >= 0:
             data, self._state = data[:end], "after"
@@ -40,7 +55,7 @@ class Attachment:
         keep = 0 if end >= 0 or not data.endswith(b"\r") else 1
         text = data[: len(data) - keep].replace(b"\r\n", b"")
         whole = len(text) if end >= 0 else len(text) // 4 * 4
-        self._base64 = text[whole:] + data[len(data) - keep :]
+        self._rest = text[whole:] + data[len(data) - keep :]
         self.sha256.update(base64.b64decode(text[:whole], validate=True))
 
 

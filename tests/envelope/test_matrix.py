@@ -28,7 +28,7 @@ OPTIONS = {
     "deliver_by": ({"deliver_by": 60}, "DELIVERBY", {"BY": "60;N"}, {}, True),
     "or return": ({"deliver_by": DeliverBy(60, "return")}, "DELIVERBY", {"BY": "60;R"}, {}, False),
     "priority": ({"priority": 4}, "MT-PRIORITY", {"MT-PRIORITY": "4"}, {}, True),
-    "binary": ({"binary": True}, "BINARYMIME", {"BODY": "BINARYMIME"}, {}, False),
+    "binary": ({"binary": True}, "BINARYMIME", {"BODY": "BINARYMIME"}, {}, True),
     "xverp": ({"xverp": "-="}, "XVERP", {"XVERP": "-="}, {}, True),
     "valid_since": ({"own": {"valid_since": WHEN}}, "RRVS", {}, {"RRVS": "2026-01-01T00:00:00Z"}, True),
 }

@@ -205,6 +205,15 @@ def _has_utf8_fields(msg: Any) -> bool:
     return any(not str(value).isascii() for part in msg.walk() for _, value in part.raw_items())
 
 
+def may_be_unencoded(
+    content: bytes | RenderedMessage, delivery: DeliveryOptions | None
+) -> bytes | RenderedMessage:
+    """The content of a message, whose parts go out unencoded where BINARYMIME is asked for."""
+    if delivery is not None and delivery.binary and isinstance(content, bytes):
+        return _rendered(content, [], False, True)
+    return content
+
+
 def wants_smtputf8(msg: Any) -> bool:
     """Whether its policy writes fields in UTF-8 (RFC 6532)."""
     return bool(getattr(getattr(msg, "policy", None), "utf8", False))
@@ -216,7 +225,9 @@ def smtputf8_options(paths: Paths, content: bytes | RenderedMessage) -> list[str
     return ["SMTPUTF8", "BODY=8BITMIME"] if needed else []
 
 
-def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
+def content_of(
+    msg: rsmtp.typing.MessageData, delivery: DeliveryOptions | None = None
+) -> bytes | RenderedMessage:
     """The content to send: a text is encoded in UTF-8, a message is rendered, bytes stay unchanged."""
     if isinstance(msg, (bytes, RenderedMessage)):
         return msg
@@ -225,7 +236,7 @@ def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
     if isinstance(msg, (bytearray, memoryview)):
         return bytes(msg)
     if hasattr(msg, "as_bytes"):
-        return render(msg, utf8=False)
+        return may_be_unencoded(render(msg, utf8=False), delivery)
     raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}")
 
 
@@ -266,7 +277,7 @@ def prepare_for(paths: Paths, item: Any, delivery: DeliveryOptions | None = None
     # It is not known yet which server takes the message. So fields are written in ASCII, unless their
     # present form is signed.
     utf8 = paths.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)
-    content = render(item, utf8=utf8)
+    content = may_be_unencoded(render(item, utf8=utf8), delivery)
     return paths.sender, paths.recipients, content, smtputf8_options(paths, content), delivery
 
 
@@ -284,10 +295,14 @@ def _prepare_enveloped(item: Any, given: Any) -> Prepared:
         elif envelope.sender is not None or envelope.recipients is not None:
             raise ValueError("envelope: (from_addr, to_addrs, data) names sender and recipients already")
         refuse_field(envelope)
-        return (*prepare(item)[:4], envelope._delivery)
+        from_addr, to_addrs, content, options, _ = prepare(item)
+        if hasattr(item[-1], "as_bytes"):
+            content = may_be_unencoded(content, envelope._delivery)
+        return from_addr, to_addrs, content, options, envelope._delivery
     item = with_field(item, envelope)
     if envelope.sender is None and envelope.recipients is None:
-        return (*prepare(item)[:4], envelope._delivery)
+        sender, recipients, content, options, _ = prepare(item)
+        return sender, recipients, may_be_unencoded(content, envelope._delivery), options, envelope._delivery
     return prepare_for(envelope_of(item, envelope._from, envelope.addresses), item, envelope._delivery)
 
 

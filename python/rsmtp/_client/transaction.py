@@ -75,7 +75,7 @@ class Transaction(Connecting):
         sender = arguments.text("from_addr", from_addr)
         recipients = outgoing.recipients_of(to_addrs)
         self._rsmtp_count(recipients)
-        content = outgoing.content_of(msg)
+        content = outgoing.content_of(msg, delivery)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
         if self._rsmtp_overrides(*_STEP_BY_STEP):
@@ -139,7 +139,7 @@ class Transaction(Connecting):
                 "but the server does not advertise the required SMTPUTF8 capability"
             )
         utf8 = utf8 or (outgoing.wants_smtputf8(msg) and self.has_extn("smtputf8"))
-        content = outgoing.render(msg, utf8=utf8)
+        content = outgoing.may_be_unencoded(outgoing.render(msg, utf8=utf8), delivery)
         mail_options = (*mail_options, *outgoing.smtputf8_options(paths, content))
         if self._rsmtp_overrides("sendmail"):
             content = _as_bytes(self, content)
@@ -213,11 +213,12 @@ def _by_steps(
         except rsmtp.errors.SMTPServerDisconnected:
             pass
 
+    is_ours = isinstance(content, RenderedMessage)
     content = _fitted(client, content)
     options = list(mail_options)
     of_each: Sequence[Sequence[str]] = [()] * len(recipients)
     if delivery is not None:
-        said, of_each = client._rsmtp_talk().said_options(delivery, recipients)
+        said, of_each = client._rsmtp_talk().said_options(delivery, recipients, not is_ours)
         options += said
     if client.has_extn("size"):
         options.insert(0, f"SIZE={len(content)}")

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not deliver to addresses that have changed owner since (RFC 7293)",
     )
     group.add_argument(
-        "--binary", action="store_true", help="send the content without any encoding (BINARYMIME, RFC 3030)"
+        "--binary", action="store_true", help="send attachments without base64 (BINARYMIME, RFC 3030)"
     )
     group.add_argument(
         "--xverp",

@@ -130,7 +130,8 @@ class Stored:
     ) -> None:
         self.id = id
         mail, delivery = _read_options(options)
-        data = _rendered(octets, [], "SMTPUTF8" in mail) if rendered else octets
+        is_binary = delivery is not None and delivery.binary
+        data = _rendered(octets, [], "SMTPUTF8" in mail, is_binary) if rendered else octets
         self.prepared: outgoing.Prepared = sender, recipients, data, mail, delivery
 
     def _prepared_for_sending(self) -> Any:

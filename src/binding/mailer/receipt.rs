@@ -265,13 +265,17 @@ impl Receipt {
     /// attached file raises, when that has changed since. A server without 8BITMIME may
     /// have got parts of the message in another encoding. ValueError for a receipt that was
     /// read back: it has no content.
+    ///
+    /// With BINARYMIME it is as binary as it went out.
     fn sent_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         if self.kept.is_some() {
             let why = "this receipt was read back from a file or a pickle, and has no content of the message";
             return Err(PyValueError::new_err(why));
         }
         let body = self.receipt.payload.body();
-        let octets = py.detach(|| body.canonical()).map_err(|why| to_python(py, &why.to_error()))?;
+        let is_binary = self.receipt.options.as_ref().is_some_and(|said| said.is_binary());
+        let octets = py.detach(|| if is_binary { body.in_binary().canonical() } else { body.canonical() });
+        let octets = octets.map_err(|why| to_python(py, &why.to_error()))?;
         Ok(PyBytes::new(py, &octets))
     }
 

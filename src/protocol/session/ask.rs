@@ -71,7 +71,8 @@ impl Session {
                 let chunked =
                     self.options.chunking && self.server.extensions.known().chunking && !self.options.lmtp;
                 let (extensions, peer) = (&self.server.extensions, self.tls.peer());
-                let terms = Terms { extensions, peer, chunked };
+                // What the content needs is looked at when options are asked for.
+                let terms = Terms { extensions, peer, chunked, needs_binary: true };
                 let running = Running::begin(transaction, terms, self.options, follows, &mut self.out)?;
                 self.flight.transactions.push_back(running);
                 self.flight.domains.extend(domains);
@@ -95,8 +96,13 @@ impl Session {
 
     /// The delivery options for this server, for a transaction that the caller carries out step by
     /// step with DATA.
-    pub fn said_options(&self, options: &Arc<DeliveryOptions>) -> Result<SaidOptions, Error> {
-        options.said(Terms { extensions: &self.server.extensions, peer: self.tls.peer(), chunked: false })
+    pub fn said_options(
+        &self,
+        options: &Arc<DeliveryOptions>,
+        needs_binary: bool,
+    ) -> Result<SaidOptions, Error> {
+        let (extensions, peer) = (&self.server.extensions, self.tls.peer());
+        options.said(Terms { extensions, peer, chunked: false, needs_binary })
     }
 
     /// Sends bytes that the caller framed. One reply is expected for each run of them.

@@ -85,7 +85,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l deliver-by -x -d 'ask for a no
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l or-return -d 'with --deliver-by: return it undelivered after that time'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l priority -x -d 'from -9 to 9, for the servers on the way (RFC 6710)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l valid-since -x -d 'do not deliver to addresses that have changed owner since (RFC 7293)'
-complete -c rsmtp -n '_shtab_rsmtp_using send' -l binary -d 'send the content without any encoding (BINARYMIME, RFC 3030)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l binary -d 'send attachments without base64 (BINARYMIME, RFC 3030)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l xverp -x -d 'have Postfix make a sender for each recipient: += makes you+bob=example.org@example.com'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l if-offered -d 'send it without notices, priority and dates if the server does not offer them'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., file:///FOLDER, sendmail:'

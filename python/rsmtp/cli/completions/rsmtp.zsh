@@ -245,7 +245,7 @@ _shtab_rsmtp_send_options=(
   "--or-return[with --deliver-by\: return it undelivered after that time]"
   "--priority[from -9 to 9, for the servers on the way (RFC 6710)]:N:"
   "--valid-since[do not deliver to addresses that have changed owner since (RFC 7293)]:DATE:"
-  "--binary[send the content without any encoding (BINARYMIME, RFC 3030)]"
+  "--binary[send attachments without base64 (BINARYMIME, RFC 3030)]"
   "--xverp[have Postfix make a sender for each recipient\: \+\= makes you\+bob\=example.org\@example.com]:DELIMITERS:"
   "--if-offered[send it without notices, priority and dates if the server does not offer them]"
   "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"

@@ -56,6 +56,18 @@ impl Sendable {
         }
     }
 
+    /// The content of a transaction that may send it as binary.
+    pub fn for_binary(self) -> Body {
+        match self {
+            Sendable::Octets(octets) => {
+                let mut rope = Rope::new();
+                rope.push_body(Bytes::Owned(octets));
+                RenderedMessage::new(rope).body()
+            }
+            rendered => rendered.into(),
+        }
+    }
+
     pub fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         match self {
             Sendable::Octets(octets) => Ok(PyBytes::new(py, &octets).into_any()),

@@ -75,15 +75,17 @@ impl RenderedMessage {
 
 /// A message that another library has rendered, as it travels: where it is more than
 /// ASCII in short lines, it may have to be re-encoded. `originals` are contents that are
-/// no text, as they were before they were given line ends.
+/// no text, as they were before they were given line ends. `is_kept`: its parts may be asked for
+/// without their encoding.
 #[pyfunction(name = "_rendered")]
-#[pyo3(signature = (octets, originals: "list[bytes]", has_utf8_fields: "bool") -> "bytes | RenderedMessage")]
+#[pyo3(signature = (octets, originals: "list[bytes]", has_utf8_fields: "bool", is_kept: "bool" = false) -> "bytes | RenderedMessage")]
 pub(crate) fn rendered_elsewhere<'py>(
     octets: &Bound<'py, PyBytes>,
     originals: Vec<PyBackedBytes>,
     has_utf8_fields: bool,
+    is_kept: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if is_seven_bit(octets.as_bytes()) {
+    if !is_kept && is_seven_bit(octets.as_bytes()) {
         return Ok(octets.clone().into_any());
     }
     let mut rope = Rope::new();
@@ -92,7 +94,10 @@ pub(crate) fn rendered_elsewhere<'py>(
     }
     rope.push_body(Bytes::of_buffer(octets.as_any())?);
     rope.remember(originals.into_iter().map(Bytes::Raw));
-    object::to_send(octets.py(), rope)
+    match is_kept {
+        true => Ok(Bound::new(octets.py(), RenderedMessage::new(in_short_lines(rope)))?.into_any()),
+        false => object::to_send(octets.py(), rope),
+    }
 }
 
 /// Says what it has to say in lines that SMTP carries, where it is not signed.
@@ -170,6 +175,15 @@ impl Content for MailContent {
             Ok(edits) => Ok(Body::on_demand(MailContent(Arc::new(edited(&self.0, &edits))))),
             Err(Unfit(why)) => Err(why.to_owned()),
         })
+    }
+
+    fn in_binary(self: Arc<Self>) -> Option<Body> {
+        let unencoded = self.0.unencoded(|place| Bytes::Kept(Arc::clone(&self.0), place))?;
+        Some(Body::on_demand(MailContent(Arc::new(unencoded))))
+    }
+
+    fn needs_binary(&self) -> bool {
+        false
     }
 
     fn size_in_memory(&self) -> usize {

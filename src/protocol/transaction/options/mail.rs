@@ -147,13 +147,15 @@ impl MailOption {
     }
 
     /// Whether a server that doesn't know the option can go without it harmlessly: a notice
-    /// doesn't come, or says less of whom it is about. That doesn't apply to a message that must be held, returned or kept from
-    /// plaintext, or to content that can't be sent otherwise.
-    pub fn may_be_left_out(&self) -> bool {
+    /// doesn't come, or says less of whom it is about, or content is sent in base64. That doesn't apply
+    /// to a message that must be held, returned or kept from plaintext, or to content that can't be
+    /// sent otherwise.
+    pub fn may_be_left_out(&self, needs_binary: bool) -> bool {
         match self {
             Self::Return(_) | Self::EnvelopeId(_) | Self::Priority(_) | Self::Xverp(_) => true,
             Self::DeliverBy(by) => !by.returns,
-            Self::RequireTls | Self::HoldFor(_) | Self::HoldUntil(_) | Self::BinaryMime => false,
+            Self::BinaryMime => !needs_binary,
+            Self::RequireTls | Self::HoldFor(_) | Self::HoldUntil(_) => false,
         }
     }
 

@@ -96,6 +96,8 @@ pub(in crate::protocol) struct Terms<'a> {
     pub peer: Peer,
     /// Mail data is sent with BDAT.
     pub chunked: bool,
+    /// The content can be sent as BINARYMIME alone.
+    pub needs_binary: bool,
 }
 
 /// How far the server's identity is known.
@@ -109,7 +111,7 @@ pub(in crate::protocol) enum Peer {
 }
 
 impl DeliveryOptions {
-    /// The content must be sent octet for octet.
+    /// The content is to be sent as binary.
     #[must_use]
     pub fn is_binary(&self) -> bool {
         self.mail.contains(&MailOption::BinaryMime)
@@ -119,7 +121,8 @@ impl DeliveryOptions {
     pub(in crate::protocol) fn said(self: &Arc<Self>, terms: Terms) -> Result<SaidOptions, Error> {
         let mut left_out = Vec::new();
         for option in &self.mail {
-            self.check(option.extension(), option.keyword(), option.may_be_left_out(), terms, &mut left_out)?;
+            let may_be_left_out = option.may_be_left_out(terms.needs_binary);
+            self.check(option.extension(), option.keyword(), may_be_left_out, terms, &mut left_out)?;
             option.check_limits(terms.extensions).map_err(refused)?;
         }
         for option in self.rcpt.iter().chain(self.own.values().flatten()) {
@@ -129,8 +132,9 @@ impl DeliveryOptions {
     }
 
     /// Applies the options to a program, which takes none of them.
-    pub fn to_no_server(self: &Arc<Self>, program: &str) -> Result<SaidOptions, Error> {
-        let mail = self.mail.iter().map(|one| (one.extension(), one.keyword(), one.may_be_left_out()));
+    pub fn to_no_server(self: &Arc<Self>, program: &str, needs_binary: bool) -> Result<SaidOptions, Error> {
+        let mail =
+            self.mail.iter().map(|one| (one.extension(), one.keyword(), one.may_be_left_out(needs_binary)));
         let rcpt = self.rcpt.iter().chain(self.own.values().flatten());
         let rcpt = rcpt.map(|one| (one.extension(), one.keyword(), one.may_be_left_out()));
         let mut left_out = Vec::new();
@@ -166,21 +170,23 @@ impl DeliveryOptions {
             let error = refused(format!("{name} ({source}) is asked for, and {why}"));
             return Err(error.with_advice(Advice::VerifyTheServer));
         }
-        if !terms.extensions.has(name) {
-            if self.if_offered && may_be_left_out {
-                if !left_out.contains(&extension) {
-                    left_out.push(extension);
-                }
-                return Ok(());
-            }
-            let error =
-                refused(format!("{keyword} is asked for, and the server does not offer {name} ({source})"));
-            return Err(if may_be_left_out { error.with_advice(Advice::AskIfOffered) } else { error });
-        }
-        if extension == Extension::BinaryMime && !terms.chunked {
-            return Err(refused(format!(
+        let why = if !terms.extensions.has(name) {
+            format!("{keyword} is asked for, and the server does not offer {name} ({source})")
+        } else if extension == Extension::BinaryMime && !terms.chunked {
+            format!(
                 "{name} ({source}) is asked for, which goes by BDAT alone, and mail data goes by DATA here"
-            )));
+            )
+        } else {
+            return Ok(());
+        };
+        if !may_be_left_out {
+            return Err(refused(why));
+        }
+        if !self.if_offered {
+            return Err(refused(why).with_advice(Advice::AskIfOffered));
+        }
+        if !left_out.contains(&extension) {
+            left_out.push(extension);
         }
         Ok(())
     }
@@ -219,9 +225,10 @@ impl SaidOptions {
         self.mail().any(|parameter| parameter.is("XVERP"))
     }
 
-    /// Whether the content is sent octet for octet.
-    pub(super) fn is_binary(&self) -> bool {
-        self.options.is_binary()
+    /// Whether the content is sent as binary.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.options.is_binary() && !self.left_out.contains(&Extension::BinaryMime)
     }
 }
 

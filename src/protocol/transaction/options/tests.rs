@@ -49,7 +49,7 @@ fn offers(line: &str) -> Extensions {
 
 fn said(options: DeliveryOptions, offered: &str, peer: Peer) -> Result<SaidOptions, Error> {
     let extensions = offers(offered);
-    Arc::new(options).said(Terms { extensions: &extensions, peer, chunked: true })
+    Arc::new(options).said(Terms { extensions: &extensions, peer, chunked: true, needs_binary: true })
 }
 
 fn texts(parameters: impl Iterator<Item = Parameter>) -> Vec<String> {
@@ -141,11 +141,11 @@ fn each_option_of_mail_offered_and_not_and_over_its_limit() {
             assert_eq!((texts(told.mail()), told.left_out.len()), (vec![text.to_owned()], 0));
             match said(options(), "", Peer::Verified) {
                 Ok(told) => {
-                    assert!(if_offered && option.may_be_left_out(), "{text}");
+                    assert!(if_offered && option.may_be_left_out(true), "{text}");
                     assert_eq!((texts(told.mail()), told.left_out), (vec![], vec![option.extension()]));
                 }
                 Err(error) => {
-                    assert!(!if_offered || !option.may_be_left_out(), "{text}");
+                    assert!(!if_offered || !option.may_be_left_out(true), "{text}");
                     assert_eq!((error.kind, error.stage), (Kind::NotSupported, Stage::Mail));
                     assert!(error.message.contains(option.extension().keyword()), "{error}");
                 }
@@ -185,11 +185,18 @@ fn requiretls_wants_a_server_that_is_known_and_binarymime_chunks() {
         |option| Arc::new(DeliveryOptions { mail: vec![option], if_offered: true, ..Default::default() });
     let extensions: Extensions = [("REQUIRETLS", ""), ("BINARYMIME", "")].into_iter().collect();
     for (peer, why) in [(Peer::Plaintext, "not encrypted"), (Peer::Unverified, "not verified")] {
-        let terms = Terms { extensions: &extensions, peer, chunked: true };
+        let terms = Terms { extensions: &extensions, peer, chunked: true, needs_binary: true };
         let error = options(MailOption::RequireTls).said(terms).unwrap_err();
         assert!(error.message.contains(why), "{error}");
     }
-    let terms = Terms { extensions: &extensions, peer: Peer::Verified, chunked: false };
+    let terms = Terms { extensions: &extensions, peer: Peer::Verified, chunked: false, needs_binary: true };
     assert!(options(MailOption::RequireTls).said(terms).is_ok());
     assert!(options(MailOption::BinaryMime).said(terms).unwrap_err().message.contains("BDAT alone"));
+    let none = Extensions::default();
+    for terms in [terms, Terms { extensions: &none, chunked: true, ..terms }] {
+        let told = options(MailOption::BinaryMime).said(Terms { needs_binary: false, ..terms }).unwrap();
+        assert_eq!((told.left_out.as_slice(), told.is_binary()), (&[Extension::BinaryMime][..], false));
+        let wanted = DeliveryOptions { mail: vec![MailOption::BinaryMime], ..Default::default() };
+        assert!(Arc::new(wanted).said(Terms { needs_binary: false, ..terms }).is_err());
+    }
 }
