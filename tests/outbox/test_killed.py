@@ -1,5 +1,6 @@
 """Processes that are killed, and several processes that share an outbox."""
 
+import asyncio
 import threading
 import time
 
@@ -139,28 +140,43 @@ def test_forever_goes_on_until_it_is_told_to_stop(path):
         assert ran and ran[0].sent == 3 and numbers(catcher) == [0, 1, 2]
 
 
-def test_forever_waits_for_a_server_that_is_away(path):
+def run_until(stop, how, outbox, url):
+    if how == "threads":
+        with rsmtp.Mailer(url, retries=0) as mailer:
+            outbox.run(mailer, forever=True, stop=stop)
+        return
+
+    async def run():
+        over = asyncio.Event()
+        async with rsmtp.AsyncMailer(url, retries=0) as mailer:
+            running = asyncio.create_task(outbox.run(mailer, forever=True, stop=over))
+            await asyncio.to_thread(stop.wait)
+            over.set()
+            await running
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("how", ["threads", "loop"])
+def test_forever_waits_for_a_server_that_is_away(path, how):
+    """What was claimed ahead while it was away is sent as well, by this run."""
     with rsmtp.Catcher() as catcher:
         host, port = catcher.host, catcher.port
     with Outbox(path) as outbox:
-        outbox.put(raw(1))
+        outbox.put_all(raw(number) for number in range(1500))
         stop = threading.Event()
-        with rsmtp.Mailer(f"smtp://{host}:{port}?tls=none", retries=0) as mailer:
-            thread = threading.Thread(
-                target=outbox.run, args=(mailer,), kwargs={"forever": True, "stop": stop}
-            )
-            thread.start()
-            time.sleep(0.5)
-            with rsmtp.Catcher(port=port) as catcher:
-                deadline = time.monotonic() + 20
-                while not catcher.messages and time.monotonic() < deadline:
-                    time.sleep(0.05)
-                assert numbers(catcher) == [1]
-                while outbox.status()["sent"] != 1 and time.monotonic() < deadline:
-                    time.sleep(0.02)
-                stop.set()
-                thread.join(20)
-        assert outbox.status()["sent"] == 1
+        url = f"smtp://{host}:{port}?tls=none"
+        thread = threading.Thread(target=run_until, args=(stop, how, outbox, url))
+        thread.start()
+        time.sleep(1)
+        with rsmtp.Catcher(port=port, keep=10_000) as catcher:
+            deadline = time.monotonic() + 20
+            while outbox.status()["sent"] != 1500 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            stop.set()
+            thread.join(20)
+        assert outbox.status()["sent"] == 1500
+        assert sorted(numbers(catcher)) == list(range(1500))
 
 
 def test_one_that_waits_and_lost_its_lease_stays(path):

@@ -174,6 +174,9 @@ class Owner:
         if trouble is not None:
             if not forever or getattr(trouble, "transient", True) is False:
                 raise trouble
+            # What was claimed ahead and never taken by the sending is not kept from being sent.
+            self.end()
+            self.enlist()
             self.slow_down()
         if self._stop():
             return None
