@@ -149,6 +149,8 @@ def test_of_several_named_ones_the_others_are_done(path):
         (["show", "{path}", "1", "--search", "x"], "choose them by --state and --search: not both"),
         (["cancel", "{path}", "--search", " "], "--search: it is empty"),
         (["cancel", "{path}", "--search", "to:"], "--search: 'to:' says nothing yet"),
+        (["cancel", "{path}", "--search", "to: ann"], "--search: 'to:' says nothing yet"),
+        (["retry", "{path}", "9" * 30], f"there is no message with the number {'9' * 30}"),
         (["cancel", "{path}", "--search", "is:lost"], "--search: is:lost is not known"),
         (["purge", "{path}", "--search", "x"], "--search does not go with purge"),
         (["cancel", "{path}", "--state", "lost"], "state"),

@@ -135,3 +135,11 @@ def test_many_in_a_turn_read_each_message_once(outbox):
         connection.set_progress_handler(None, 100)
     # One by one, each would add up its neighbours: ten times as many.
     assert steps * 100 < 100_000
+
+
+@pytest.mark.parametrize("which", [2**63, -(2**80), "\ud800"])
+def test_what_no_message_can_have(outbox, which):
+    for look in (outbox.get, outbox.history, outbox.content, outbox.retry, outbox.cancel):
+        with pytest.raises(KeyError, match="there is no message"):
+            look(which)
+    assert outbox.cancel_all([which]) == (0, {which: "it is not there any more"})

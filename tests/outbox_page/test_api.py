@@ -239,10 +239,12 @@ def test_many_are_retried_and_cancelled(api, outbox, known):
         ({"state": ["all"]}, "state"),
         ({"search": 7}, "search"),
         ({"search": "to:"}, "says nothing yet"),
+        ({"search": "to: ann"}, "'to:' says nothing yet"),
+        ({"search": 'ann subject:""'}, "says nothing yet"),
         ({"search": "is:lost"}, "is:lost"),
         ({"search": "x", "before": "now"}, "before"),
         ({"state": "all", "unknown": 1}, "unknown"),
-        ({"state": "all", "limit": 1}, "limit"),
+        ({"state": "all", "limit": 1}, "limit: not known; the body takes ids, state, "),
     ],
 )
 def test_which_ones_has_to_be_said(api, outbox, body, word):
@@ -298,6 +300,15 @@ def test_how_many_match(api, outbox, known, monkeypatch):
             break
         asked = f"/messages/counts?search=ann&before={told['next']}"
     assert counts == dict.fromkeys(known, 1)
+
+
+@pytest.mark.parametrize("search", ["", "&search=subject:number"])
+def test_how_many_are_below_a_number(api, outbox, search):
+    outbox.put_all(raw(number) for number in range(9))
+    outbox.cancel(2)
+    for before, queued in ((1, 0), (2, 1), (3, 1), (9, 7), (10, 8), (10**15, 8)):
+        told = api.get(f"/messages/counts?state=queued&before={before}{search}").json
+        assert told == {"counts": {"queued": queued} if queued else {}, "next": None}, before
 
 
 @pytest.mark.parametrize("headers", [

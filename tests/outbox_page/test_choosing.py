@@ -171,7 +171,7 @@ def test_cancelled_by_mouse(open_page, outbox):
     assert chosen(page) == [7, 5, 4, 2]
     assert page.locator("article").count() == 0
     page.get_by_role("button", name="Cancel 4…").click()
-    dialog = page.get_by_role("dialog", name="Take 4 messages back? They are not sent then.")
+    dialog = page.get_by_role("dialog", name="Take 4 messages back? They will not be sent.")
     dialog.get_by_role("button", name="Keep them").click()
     dialog.wait_for(state="detached")
     assert outbox.status()["queued"] == 8

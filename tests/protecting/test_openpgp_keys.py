@@ -217,6 +217,25 @@ def test_what_does_not_fit(gpg, ann, tmp_path):
         rsmtp.OpenPgp(ann, password=b"hunter")
 
 
+def test_a_function_that_finds_no_key(ann):
+    """`gpg --armor --export`, read as text, is "" for an address that it does not know."""
+    for nothing in (None, b"", ""):
+        pgp = rsmtp.OpenPgp(ann, recipients=lambda address, nothing=nothing: nothing)
+        with pytest.raises(ValueError, match=r"^recipients: there is no key for bob@example.com, and"):
+            letter().protect(pgp, encrypt=True)
+
+
+def test_a_message_without_a_sender(ann):
+    message = rsmtp.Message("Hi", to="bob@example.com")
+    with pytest.raises(ValueError, match=r"^message: it can't be protected: it has no From field"):
+        message.protect(rsmtp.OpenPgp(ann))
+
+
+def test_a_keybox_is_no_secret_key():
+    with pytest.raises(ValueError, match=r"^key: it is a keybox of GnuPG; `gpg --export-secret-keys ADD"):
+        rsmtp.OpenPgp(bytes(8) + b"KBXf" + bytes(99))
+
+
 def test_the_extra_is_missing(monkeypatch, ann):
     monkeypatch.setitem(sys.modules, "pysequoia", None)
     with pytest.raises(

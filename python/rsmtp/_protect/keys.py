@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WHAT = "a path, or a key as bytes or armoured text,"
 PUBLIC, PRIVATE = (f"-----BEGIN PGP {kind} KEY BLOCK-----".encode() for kind in ("PUBLIC", "PRIVATE"))
+KEYBOX = b"KBXf"
 _ASKED = (
     *("tag", "signature_type", "signature_created", "issuer_fingerprint", "issuer_key_id"),
     *("fingerprint", "key_created", "key_validity_period", "user_id_email"),
@@ -38,7 +39,7 @@ def said(error: Exception) -> str:
 def certificates(name: str, source: Any) -> list[Any]:
     """The public keys of a source, one at least."""
     octets = octets_of(name, source, WHAT)
-    if octets[8:12] == b"KBXf":
+    if octets[8:12] == KEYBOX:
         raise ValueError(f"{name}: it is a keybox of GnuPG; `gpg --export ADDRESS` writes its keys")
     found: list[Any] = []
     for block in _blocks(octets):

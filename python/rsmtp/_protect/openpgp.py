@@ -156,7 +156,7 @@ class OpenPgp(Unpickled):
             raise ValueError("recipients: give rsmtp.OpenPgp their keys to encrypt for them")
         ring = isinstance(self._recipients, keys.Keyring)
         source = looked_up(self._recipients, text("recipients", address))
-        if source is None or source == b"":
+        if source is None or source in (b"", ""):
             raise ValueError(
                 f"recipients: there is no key for {address}, and without one a message can't be "
                 "encrypted for it"

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_BY_DKIM = "dkim: the message can't be signed", "message: it can't be protected"
+
 
 def protect(
     message: rsmtp.Message, protector: rsmtp.typing.Protector, *, sign: bool, encrypt: Any
@@ -67,7 +69,11 @@ def _visible(message: rsmtp.Message, readers: list[str]) -> list[str]:
 
 def _rendered(message: rsmtp.Message) -> bytes:
     """Completed and written as a Mailer does it, for a server that takes 7-bit lines."""
-    rendered = message.sign({"*": None}, utf8=False)
+    try:
+        rendered = message.sign({"*": None}, utf8=False)
+    except ValueError as error:
+        # Nothing is signed by DKIM here; what it lacks, a From that can be read, is lacking for this, too.
+        raise ValueError(str(error).replace(*_BY_DKIM)) from None
     if isinstance(rendered, bytes):
         return rendered
     try:

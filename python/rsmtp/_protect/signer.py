@@ -23,6 +23,8 @@ class Identity:
 
 def identity(key: Any, password: str | None) -> Identity:
     octets = octets_of("key", key, keys.WHAT)
+    if octets[8:12] == keys.KEYBOX:
+        raise ValueError("key: it is a keybox of GnuPG; `gpg --export-secret-keys ADDRESS` writes a key")
     if keys.PRIVATE in octets:
         octets = octets[octets.index(keys.PRIVATE) :]
     elif keys.PUBLIC in octets:

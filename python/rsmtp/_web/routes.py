@@ -85,7 +85,7 @@ def number(query: Mapping[str, str], name: str, default: int, least: int, most: 
     given = query.get(name)
     if given is None:
         return default
-    if re.fullmatch("[0-9]{1,15}", given, re.ASCII) and least <= int(given) <= most:
+    if re.fullmatch("[0-9]{1,16}", given, re.ASCII) and least <= int(given) <= most:
         return int(given)
     raise Refusal(400, f"{name}: a number from {least} to {most} is wanted")
 

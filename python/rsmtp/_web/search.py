@@ -50,18 +50,18 @@ class Language:
     def parse(self, text: str, *, whole: bool = False) -> list[Test]:
         """The tests that a message must pass, all of them.
 
-        With `whole`, a search that is not empty must say something: "to:" is still being typed, and every
-        message would match. Raises Refusal (400) for that, and for an invalid date, size or state.
+        With `whole`, each term of the search must say something: "to:" is still being typed, and would
+        match every message. Raises Refusal (400) for that, and for an invalid date, size or state.
         """
         if len(text) > LONGEST:
             raise Refusal(400, f"search: {LONGEST} characters are enough")
-        tests = [
-            _not(test) if minus else test
-            for minus, key, quoted, word in TERM.findall(text)
-            for test in self._test(key.lower(), (quoted or word).casefold())
-        ]
-        if whole and not tests and text.strip():
-            raise Refusal(400, f"search: {text!r} says nothing yet, and every message would match")
+        tests = []
+        for found in TERM.finditer(text):
+            minus, key, quoted, word = found.groups(default="")
+            said = self._test(key.lower(), (quoted or word).casefold())
+            if whole and not said:
+                raise Refusal(400, f"search: {found[0]!r} says nothing yet, and would match every message")
+            tests += [_not(test) if minus else test for test in said]
         return tests
 
     def _test(self, key: str, value: str) -> list[Test]:

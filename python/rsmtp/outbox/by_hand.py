@@ -81,7 +81,7 @@ class ByHand(Messages):
 
     def _change_all(self, which: Iterable[int | str], change: Change) -> Changed:
         if isinstance(which, (str, bytes)) or not hasattr(which, "__iter__"):
-            raise arguments.wanted("which", "the numbers or keys of messages", which)
+            raise arguments.wanted("which", "a list of messages' numbers or keys", which)
         done, left = 0, dict[int | str, str]()
         rest = iter(which)
         while some := list(itertools.islice(rest, _AT_ONCE)):

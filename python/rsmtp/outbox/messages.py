@@ -73,8 +73,12 @@ class Messages:
             raise arguments.wanted("which", "the number or the key of a message", which)
         column = "key" if isinstance(which, str) else "id"
         query = f"SELECT id FROM outbox_message WHERE {column} = ?"
-        with self._database.reading() as connection:
-            found = connection.execute(query, (which,)).fetchone()
+        try:
+            with self._database.reading() as connection:
+                found = connection.execute(query, (which,)).fetchone()
+        except (OverflowError, UnicodeEncodeError):
+            # A number beyond SQLite's, or a key of what is no text.
+            return None
         return None if found is None else int(found[0])
 
     def _entry(self, id: int) -> Entry:

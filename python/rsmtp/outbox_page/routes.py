@@ -159,8 +159,8 @@ def _check(request: Asked, *names: str) -> None:
     if not request.is_local:
         raise Refusal(403, "only this machine itself may retry or cancel")
     if others := request.body.keys() - set(names):
-        wanted = f"{', '.join(names)} may be said" if names else "nothing is to be said"
-        raise Refusal(400, f"{', '.join(sorted(others))}: {wanted} beside what the address says")
+        wanted = f"the body takes {', '.join(names)}" if names else "the body takes nothing"
+        raise Refusal(400, f"{', '.join(sorted(others))}: not known; {wanted}")
 
 
 def _content(request: Asked, number: int) -> bytes:

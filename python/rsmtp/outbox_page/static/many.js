@@ -48,10 +48,10 @@ export class Many {
     const box = again && unknown ? h("input", { type: "checkbox" }) : null;
     const more = [
       again ? h("p", { class: "note" }, `Queued again: ${listed(counts, AGAIN)}.`) : null,
-      box ? h("label", { class: "check" }, box, `Also ${number(unknown)} whose fate is unknown: they may have arrived, and may then arrive twice`) : null,
+      box ? h("label", { class: "check" }, box, `Also ${number(unknown)} whose fate is unknown: ${they(unknown)} may have arrived, and may then arrive twice`) : null,
       left(counts, [...AGAIN, "unknown"]),
     ];
-    const question = again ? `Retry ${messages(again)}?` : `The fate of ${messages(unknown)} is unknown: they may have arrived. Sent again, they may arrive twice, with the same Message-ID.`;
+    const question = again ? `Retry ${messages(again)}?` : `The fate of ${messages(unknown)} is unknown: ${they(unknown)} may have arrived. Sent again, ${they(unknown)} may arrive twice, with the same Message-ID.`;
     this.#ask(question, "Retry", "Cancel", more, async () => {
       const isMeant = box ? box.checked : !again;
       return this.choosing.change("/messages/retry", { unknown: isMeant }, (count) => `${messages(count)} queued again`);
@@ -62,7 +62,7 @@ export class Many {
   cancel() {
     const counts = this.#counts();
     if (!counts.queued) return false;
-    this.#ask(`Take ${messages(counts.queued)} back? They are not sent then.`, "Cancel them", "Keep them", [left(counts, ["queued"])], () =>
+    this.#ask(`Take ${messages(counts.queued)} back? ${counts.queued === 1 ? "It" : "They"} will not be sent.`, `Cancel ${them(counts.queued)}`, `Keep ${them(counts.queued)}`, [left(counts, ["queued"])], () =>
       this.choosing.change("/messages/cancel", {}, (count) => `${messages(count)} cancelled`), (count) => `${messages(count)} cancelled`);
     return true;
   }
@@ -84,6 +84,10 @@ export class Many {
 }
 
 const of = (counts, states) => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+
+const they = (count) => (count === 1 ? "it" : "they");
+
+const them = (count) => (count === 1 ? "it" : "them");
 
 const listed = (counts, states) => states.filter((state) => counts[state]).map((state) => `${number(counts[state])} ${state}`).join(", ");
 
