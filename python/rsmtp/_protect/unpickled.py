@@ -13,5 +13,5 @@ class Unpickled:
     def __reduce_ex__(self, protocol: Any, /) -> NoReturn:
         raise TypeError(
             f"{self!r} is not pickled, because a secret key may be in it: make it anew where it is "
-            "needed, or protect the message first, which is pickled as any other"
+            "needed, or protect the message first, which can be pickled like any other"
         )
