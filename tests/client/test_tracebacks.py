@@ -135,7 +135,7 @@ def ours_of(error):
         (mirror_comes, "starttls"),
         (mailer_sends, "send"),
         (mailer_sends_all, "send_all"),
-        (mailer_streams, "_receipts"),
+        (mailer_streams, "receipts_of"),
         (mailer_is_made, "__init__"),
         (receipt_raises, None),
         (one_call_sends, "send"),
