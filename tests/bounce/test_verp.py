@@ -281,3 +281,12 @@ def test_the_null_sender_has_no_others(catcher, url):
         with pytest.raises(ValueError, match="xverp: .* is not two of the characters"):
             rsmtp.Envelope(xverp=wrong)
     assert catcher.messages == []
+
+
+@pytest.mark.parametrize("who", ["bob=exam\nple.org", "bob=exam ple.org", "b\x00b=example.org", "bob=\x7f"])
+def test_what_no_address_is_is_not_read_from_a_servers_sender(who):
+    """Anyone who has got the message can put something in there."""
+    verp = rsmtp.Verp("bounces@example.com", secret="x" * 32, by_server=True)
+    local, _, domain = verp.sender_for_all().rpartition("@")
+    assert verp.read(f"{local}+bob=example.org@{domain}").recipient == "bob@example.org"
+    assert verp.read(f"{local}+{who}@{domain}") is None

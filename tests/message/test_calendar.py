@@ -382,6 +382,8 @@ def test_hostile_invitations_are_told_as_such(octets):
         ("DURATION:", "DURATION is ''"),
         ("UID:2@example.org", "UID is there 2 times"),
         ("SEQUENCE:1\nSEQUENCE:2", "SEQUENCE is there 2 times"),
+        ("SEQUENCE:many", "SEQUENCE is 'many', where a whole number is wanted"),
+        ("SEQUENCE:" + "9" * 5000, "SEQUENCE is '99999"),
         ("RRULE:FREQ=DAILY;UNTIL=soon", "repeat: .* is no recurrence rule"),
         ("RRULE:nonsense", "repeat: .* is no recurrence rule"),
     ],

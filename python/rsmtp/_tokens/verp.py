@@ -111,7 +111,8 @@ class Verp:
             )
         self._start = local + delimiter
         self._shared = re.compile(
-            rf"{_ALL}(~[0-9]{{1,18}})?~([a-z2-7]+)(?:{re.escape(delimiter[0])}(.{{1,320}})=([^=]{{1,255}}))?"
+            rf"{_ALL}(~[0-9]{{1,18}})?~([a-z2-7]+)"
+            rf"(?:{re.escape(delimiter[0])}([^\x00-\x1f\x7f]{{1,320}})=([^=\x00-\x20\x7f]{{1,255}}))?"
         )
         self._seal = Seal(secret, f"verp {normal.casefold()}")
 

@@ -61,7 +61,7 @@ def _arguments(event: Any) -> dict[str, Any]:
         "start": start,
         "summary": line(_first(event, "SUMMARY")) or "(no title)",
         "uid": line(_single(event, "UID")),
-        "sequence": int(_single(event, "SEQUENCE") or 0),
+        "sequence": _sequence(event),
     }
     if not found["uid"]:
         raise ValueError("the event has no UID")
@@ -105,6 +105,14 @@ def _single(event: Any, name: str) -> Any:
     if isinstance(found, list):
         raise ValueError(f"{name} is there {len(found)} times, and once is meant (RFC 5545 section 3.6.1)")
     return found
+
+
+def _sequence(event: Any) -> int:
+    found = _single(event, "SEQUENCE")
+    try:
+        return int(found or 0)
+    except ValueError:  # no number, or one of more digits than Python reads
+        raise ValueError(f"SEQUENCE is {str(found)[:20]!r}, where a whole number is wanted") from None
 
 
 def _moment(event: Any, name: str) -> Any:
