@@ -8,6 +8,7 @@ from outbox.letters import letter, make_due, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox, OutboxError
+from rsmtp.outbox.store import Store
 
 
 def numbers(catcher):
@@ -248,3 +249,19 @@ def test_what_one_transaction_has_settled_no_crash_in_a_later_one_makes_unknown(
     assert outbox.get("a").states == ["refused", "sent", "sent", "sent", "sent"]
     arrived = [address for message in catcher.messages for address in message.rcpt_tos]
     assert arrived == [f"{name}@example.net" for name in "abcd"]
+
+
+def test_after_send_is_told_what_was_stored_when_a_run_ends_with_an_error(outbox, run, monkeypatch):
+    claim, claims, told = Store.claim, [], []
+
+    def claim_once(*arguments):
+        claims.append(arguments)
+        if len(claims) > 1:
+            raise OutboxError("the disk is gone")
+        return claim(*arguments)
+
+    monkeypatch.setattr(Store, "claim", claim_once)
+    outbox.put_all(raw(number) for number in range(100))
+    with pytest.raises(OutboxError, match="the disk is gone"):
+        run(outbox, after_send=told.append)
+    assert sum(receipt.ok for receipt in told) == outbox.status()["sent"] == 100

@@ -93,11 +93,14 @@ class Ahead:
             raise self._failure
         return self._stored
 
-    def settle(self, receipts: list[Receipt]) -> None:
-        """Stores the last answers of a sending that failed. They are on disk when this returns."""
+    def settle(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Stores the last answers of a sending that failed. They are on disk when this returns them, with
+        those that no call has returned."""
         self._join()
         answered, self._answered = [*self._answered, *receipts], []
         self._owner.settle(answered)
+        stored, self._stored = [*self._stored, *answered], []
+        return stored
 
     def _join(self) -> None:
         with self._changed:

@@ -261,8 +261,9 @@ class Sending(Protocol):
     def settle_rest(self) -> list[Receipt]:
         """Returns when all are stored, with those that no call has returned."""
 
-    def settle(self, receipts: list[Receipt]) -> None:
-        """Stores these at once, and all that it took: the sending has failed."""
+    def settle(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Stores these at once, and all that it took: the sending has failed. Returns those that no call
+        has returned."""
 
 
 def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[Receipt]:
@@ -276,13 +277,19 @@ def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[R
         True, KEPT, recorded=False, note=owner.say_ends, timed=watch.tell is not None
     )
 
+    # What has raised when it was told is told no more.
+    is_telling = False
+
     def tell(stored: list[Receipt]) -> None:
+        nonlocal is_telling
+        is_telling = True
         if watch.tell is not None or rules is not None:
             for receipt in stored:
                 if watch.tell is not None:
                     watch.tell(receipt)
                 if rules is not None:
                     rules.tell(receipt)
+        is_telling = False
         if one:
             told.extend(stored)
 
@@ -301,7 +308,9 @@ def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[R
         report = Report()
         report.receipts = receipts
         break_off(sending, raised, report)
-        owner.settle(report.receipts)
+        stored = owner.settle(report.receipts)
+        if isinstance(raised, Exception) and not is_telling:
+            tell(stored)
         raise
     return told
 
@@ -409,10 +418,15 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
     notes.nudge = sending.nudge
     receipts = sending.receipts
 
+    is_telling = False
+
     async def tell(stored: list[Receipt]) -> None:
+        nonlocal is_telling
+        is_telling = True
         if rules is not None:
             for receipt in stored:
                 await rules.tell_awaited(receipt)
+        is_telling = False
         if one:
             told.extend(stored)
 
@@ -437,9 +451,11 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
         if trouble is not None:
             raise trouble
         await tell(await asyncio.to_thread(owner.settle_rest))
-    except BaseException:
+    except BaseException as raised:
         # What it had in hand is written down as well, also where the task is cancelled again.
-        await asyncio.shield(asyncio.to_thread(owner.settle, [*left, *receipts]))
+        stored = await asyncio.shield(asyncio.to_thread(owner.settle, [*left, *receipts]))
+        if isinstance(raised, Exception) and not is_telling:
+            await tell(stored)
         raise
     return told
 

@@ -192,7 +192,7 @@ class _Claim:
             raise LeaseLost("another worker has taken over this message")
         return True
 
-    def settle(self, receipts: list[Receipt]) -> None:
+    def settle(self, receipts: list[Receipt]) -> list[Receipt]:
         for receipt in receipts:
             self._learn(
                 receipt.recipients,
@@ -200,10 +200,9 @@ class _Claim:
                     one.transient for one in receipt.recipients if one.address not in self._addresses
                 ),
             )
-
-    def settle_and_keep(self, receipts: list[Receipt]) -> list[Receipt]:
-        self.settle(receipts)
         return list(receipts)
+
+    settle_and_keep = settle
 
     def settle_rest(self) -> list[Receipt]:
         return []
