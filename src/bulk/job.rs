@@ -62,6 +62,9 @@ pub(super) struct Past {
     /// The last known fate of recipients that an earlier attempt, or this one, has left open. At
     /// the end of an attempt, these are the ones to try again.
     pub known: VecDeque<(ForwardPath, Fate)>,
+    /// How many of them, the first ones, an earlier attempt has left open. An address that is given
+    /// twice is two recipients, and the one has not learnt its fate from the other.
+    pub earlier: usize,
     /// The next attempt has to wait for a while.
     pub pause: bool,
     /// Whether the ledger has been told that this attempt begins.
@@ -89,8 +92,9 @@ impl Past {
     /// Combines this fate with an earlier one. A message that may have arrived stays unknown until
     /// the server confirms it, and a refusal says more than silence.
     pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
-        let before = self.known.iter().position(|(known, _)| *known == path);
+        let before = self.known.iter().take(self.earlier).position(|(known, _)| *known == path);
         let before = before.and_then(|at| self.known.remove(at)).map(|(_, fate)| fate);
+        self.earlier -= usize::from(before.is_some());
         match (before, fate) {
             (_, fate @ Fate::Sent(_)) => (path, fate),
             (Some(Fate::Unknown), _) => (path, Fate::Unknown),
@@ -240,8 +244,12 @@ mod tests {
             (refused(), Fate::NotSent, refused()),
             (Fate::NotSent, refused(), refused()),
         ] {
-            let mut past = Past { known: [(path.clone(), before)].into(), ..Past::default() };
+            let mut past = Past { known: [(path.clone(), before)].into(), earlier: 1, ..Past::default() };
             assert_eq!(past.learnt(path.clone(), fate).1, learnt);
+            assert!(past.known.is_empty() && past.earlier == 0);
         }
+        let mut past = Past { known: [(path.clone(), refused())].into(), ..Past::default() };
+        assert_eq!(past.learnt(path, Fate::NotSent).1, Fate::NotSent);
+        assert_eq!(past.known.len(), 1, "it is another recipient's, with the same address");
     }
 }

@@ -281,6 +281,7 @@ impl<P: Payload> Queue<P> {
             return self.settled(job.give_up(Some(Arc::clone(server)), None));
         }
         job.recipients = job.past.known.iter().map(|(path, _)| path.clone()).collect();
+        job.past.earlier = job.past.known.len();
         if !std::mem::take(&mut job.past.pause) {
             self.tell_of(&job, Duration::ZERO);
             return self.next(job);

@@ -249,6 +249,15 @@ def test_a_recipient_named_twice(catcher):
     assert [message.rcpt_tos for message in catcher.messages] == [["b@example.org"] * 2]
 
 
+@pytest.mark.parametrize("refused", [1, 2, 3])
+def test_a_recipient_named_twice_and_refused_for_the_time_being_is_twice_in_the_receipt(catcher, refused):
+    catcher.fault("RCPT", reply=(450, "4.2.1 busy"), times=refused)
+    with mailer(catcher, retries=5) as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org"] * 2, CONTENT))
+    assert receipt.sent == ["b@example.org"] * 2
+    assert [who for message in catcher.messages for who in message.rcpt_tos] == receipt.sent
+
+
 def test_a_server_that_reads_no_further_until_its_replies_are_read():
     """The buffers of both sides are full and each waits for the other: 6 MB one way, 12 MB back."""
     wordy = ["250-" + "x" * 400] * 160 + ["250 ok"]
