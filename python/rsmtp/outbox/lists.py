@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from array import array
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rsmtp._common import arguments
@@ -61,36 +62,38 @@ class List:
 
     def add_all(self, messages: Iterable[Any]) -> None:
         """Adds the messages. If the iterable raises, those before it are added."""
-        iterator, no_more = iter(messages), object()
         try:
-            while True:
-                try:
-                    item = next(iterator, no_more)
-                except Exception as raised:
-                    raised.add_note(ENDED)
-                    self.failed = raised
-                    return
-                if item is no_more:
-                    return
+            for item in self._until_it_fails(messages):
                 self.add(item)
         finally:
             self.write()
 
     async def aadd_all(self, messages: AsyncIterable[Any]) -> None:
-        iterator, no_more = aiter(messages), object()
         try:
-            while True:
-                try:
-                    item = await anext(iterator, no_more)
-                except Exception as raised:
-                    raised.add_note(ENDED)
-                    self.failed = raised
-                    return
-                if item is no_more:
-                    return
-                await asyncio.to_thread(self.add, item)
+            async with contextlib.aclosing(self._until_it_fails_awaited(messages)) as items:
+                async for item in items:
+                    await asyncio.to_thread(self.add, item)
         finally:
             await asyncio.shield(asyncio.to_thread(self.write))
+
+    def _until_it_fails(self, messages: Iterable[Any]) -> Iterator[Any]:
+        """The items of an iterable. What it raises is `failed`, and ends them. What is raised where they
+        are used does not come here."""
+        try:
+            yield from messages
+        except Exception as raised:
+            self._fail(raised)
+
+    async def _until_it_fails_awaited(self, messages: AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
+        try:
+            async for item in messages:
+                yield item
+        except Exception as raised:
+            self._fail(raised)
+
+    def _fail(self, raised: Exception) -> None:
+        raised.add_note(ENDED)
+        self.failed = raised
 
     def _check(self, key: str) -> None:
         arguments.text("key", key)
