@@ -151,18 +151,13 @@ def _read_through(
     fits: Callable[[Row], bool] | None,
 ) -> Found:
     ids: list[int] = []
-    until = time.monotonic() + _PATIENCE
-    top = _highest(connection, below)
-    while top is not None:
-        for id, _ in _fitting(connection, states, top, fits):
-            ids.append(id)
-            if len(ids) > limit:
-                return Found(ids[:limit], ids[limit - 1])
-        below = top - _AT_ONCE + 1
-        top = _highest(connection, below)
-        if top is not None and time.monotonic() > until:
-            return Found(ids, below)
-    return Found(ids, None)
+    left: int | None = None
+    for piece, rest in _pieces(connection, states, below, fits):
+        ids += (id for id, _ in piece)
+        if len(ids) > limit:
+            return Found(ids[:limit], ids[limit - 1])
+        left = rest
+    return Found(ids, left)
 
 
 def count(
@@ -177,15 +172,30 @@ def count(
         known = counts(connection)
         return {state: known[state] for state in states if known[state]}, None
     found: Counter[str] = Counter()
+    left: int | None = None
+    for piece, rest in _pieces(connection, states, 2**62 if below is None else below, fits):
+        found.update(state for _, state in piece)
+        left = rest
+    return dict(found), left
+
+
+def _pieces(
+    connection: sqlite3.Connection,
+    states: Sequence[str],
+    below: int,
+    fits: Callable[[Row], bool] | None,
+) -> Iterator[tuple[list[tuple[int, str]], int | None]]:
+    """The messages that match, newest first, with their states, for as long as patience lasts. Each piece
+    comes with the number to continue below; None: nothing is left."""
     until = time.monotonic() + _PATIENCE
-    top = _highest(connection, 2**62 if below is None else below)
+    top = _highest(connection, below)
     while top is not None:
-        found.update(state for _, state in _fitting(connection, states, top, fits))
+        piece = list(_fitting(connection, states, top, fits))
         below = top - _AT_ONCE + 1
         top = _highest(connection, below)
-        if top is not None and time.monotonic() > until:
-            return dict(found), below
-    return dict(found), None
+        yield piece, None if top is None else below
+        if time.monotonic() > until:
+            return
 
 
 def _highest(connection: sqlite3.Connection, below: int) -> int | None:
