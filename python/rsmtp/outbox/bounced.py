@@ -144,12 +144,17 @@ def _apply(connection: sqlite3.Connection, bounce: Bounce, one: _Meant, now: flo
         _note(connection, one.message, now, what, said, server)
     if one.told.hard:
         why = f"{what}: {words}" if words else what
-        connection.execute(
-            "INSERT INTO outbox_suppression VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE"
-            " SET why = excluded.why, at = excluded.at",
-            (folded_address("address", one.address), why[:500], now),
-        )
+        suppress(connection, folded_address("address", one.address), why[:500], now)
     return Applied(one.address, one.message, what, one.told.hard)
+
+
+def suppress(connection: sqlite3.Connection, folded: str, why: str, now: float) -> None:
+    """Suppresses an address, for another reason where it is suppressed already."""
+    connection.execute(
+        "INSERT INTO outbox_suppression VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE"
+        " SET why = excluded.why, at = excluded.at",
+        (folded, why, now),
+    )
 
 
 def _standing(bounce: Bounce, told: BouncedRecipient, words: str) -> Standing | None:

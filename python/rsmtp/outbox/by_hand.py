@@ -85,7 +85,7 @@ class ByHand(Messages):
         done, left = 0, dict[int | str, str]()
         rest = iter(which)
         while some := list(itertools.islice(rest, _AT_ONCE)):
-            ids = {one: self._find(one) for one in some}
+            ids = self._find_all(some)
             # The same message may be given by its number and by its key.
             wanted = list(dict.fromkeys(id for id in ids.values() if id is not None))
             states = change(wanted, time.time())

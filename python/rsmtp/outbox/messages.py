@@ -69,21 +69,29 @@ class Messages:
         return id
 
     def _find(self, which: int | str) -> int | None:
-        if isinstance(which, bool) or not isinstance(which, (int, str)):
-            raise arguments.wanted("which", "the number or the key of a message", which)
-        column = "key" if isinstance(which, str) else "id"
-        query = f"SELECT id FROM outbox_message WHERE {column} = ?"
-        try:
-            with self._database.reading() as connection:
-                found = connection.execute(query, (which,)).fetchone()
-        except (OverflowError, UnicodeEncodeError):
-            # A number beyond SQLite's, or a key of what is no text.
-            return None
-        return None if found is None else int(found[0])
+        return self._find_all([which])[which]
+
+    def _find_all(self, given: Iterable[int | str]) -> dict[int | str, int | None]:
+        """The numbers of these messages; None for one that is not there."""
+        with self._database.reading() as connection:
+            return {which: _number(connection, which) for which in given}
 
     def _entry(self, id: int) -> Entry:
         with self._database.reading() as connection:
             return entry_of(connection, id)
+
+
+def _number(connection: sqlite3.Connection, which: int | str) -> int | None:
+    if isinstance(which, bool) or not isinstance(which, (int, str)):
+        raise arguments.wanted("which", "the number or the key of a message", which)
+    column = "key" if isinstance(which, str) else "id"
+    query = f"SELECT id FROM outbox_message WHERE {column} = ?"
+    try:
+        found = connection.execute(query, (which,)).fetchone()
+    except (OverflowError, UnicodeEncodeError):
+        # A number beyond SQLite's, or a key of what is no text.
+        return None
+    return None if found is None else int(found[0])
 
 
 def states_of(state: str | Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:

@@ -47,8 +47,6 @@ CLAIM = 500
 _CLAIM_OCTETS = 8 * 1024 * 1024
 # States from which `retry` queues a message again.
 _AGAIN = ("unknown", "refused", "dead", "cancelled")
-# The state of a queued message that a process has claimed.
-CLAIMED = "claimed"
 
 
 class Known(NamedTuple):
@@ -345,14 +343,15 @@ def _end_open(
 
 
 def _state_of(connection: sqlite3.Connection, message: int) -> str:
-    """The state of a message that can't be retried or cancelled. "" if it is not there."""
+    """The state of a message that can't be retried or cancelled; "claimed" is one that is queued, and in
+    the hands of a process. "" if it is not there."""
     row = connection.execute(
         f"SELECT {claims.IS_CLAIMED}, {claims.IS_SENDING} FROM outbox_message WHERE id = ?", (message,)
     ).fetchone()
     if row is None:
         return ""
     is_claimed, is_sending = row
-    return "sending" if is_sending else CLAIMED if is_claimed else fates.of(connection, message).state
+    return "sending" if is_sending else "claimed" if is_claimed else fates.of(connection, message).state
 
 
 def _give_up(connection: sqlite3.Connection, message: int, now: float, why: str) -> None:

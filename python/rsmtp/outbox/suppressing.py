@@ -22,11 +22,7 @@ class Suppressing(Messages):
         an address."""
         why, folded = arguments.text("why", why), folded_address("address", address)
         with self._database.writing() as connection:
-            connection.execute(
-                "INSERT INTO outbox_suppression VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE"
-                " SET why = excluded.why, at = excluded.at",
-                (folded, why, time.time()),
-            )
+            bounced.suppress(connection, folded, why, time.time())
 
     def unsuppress(self, address: str) -> bool:
         """The address gets mail again. Returns False if it was not suppressed."""
