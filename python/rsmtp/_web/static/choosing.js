@@ -116,9 +116,20 @@ export class Choosing {
     this.#draw(text, buttons);
   }
 
-  // Does it, some hundred messages at a time; `done` says how many in words. Resolves to what the answers
-  // say together, and the error that ended it.
-  async change(path, extra, done) {
+  // Does it with the chosen, and says what came of it; `done` says how many in words.
+  async carryOut(path, extra, done) {
+    const { list } = this;
+    const total = await this.#change(path, extra, done);
+    const why = Object.entries(total.why).map(([reason, count]) => `${number(count)} (${reason})`);
+    const words = [done(total.done), why.length ? `left as they are: ${why.join(", ")}` : null, total.error].filter(Boolean);
+    this.none(words.join("; "));
+    await list.refresh();
+    if (document.activeElement === document.body) list.focus();
+  }
+
+  // Some hundred messages at a time. Resolves to what the answers say together, and the error that
+  // ended it.
+  async #change(path, extra, done) {
     const total = { done: 0, left: 0, why: {}, error: null };
     let stopped = false;
     const stop = button("Stop", "Stop here: what is done stays", () => (stopped = true));

@@ -126,14 +126,10 @@ export class List {
       this.again = true;
       return;
     }
-    if (page.next !== null && page.messages.length < limit) {
-      // The answer ends before the list does: what is older stays as it was found.
-      const older = this.order.filter((number) => number < page.next).map((number) => this.rows.get(number).message);
-      if (older.length) this.#show([...page.messages, ...older], { ...page, next: this.next });
-      else this.#show(page.messages, page);
-    } else {
-      this.#show(page.messages, page);
-    }
+    // Where the answer ends before the list does, what is older stays as it was found.
+    const endsEarly = page.next !== null && page.messages.length < limit;
+    const older = endsEarly ? this.order.filter((number) => number < page.next).map((number) => this.rows.get(number).message) : [];
+    this.#show([...page.messages, ...older], older.length ? { ...page, next: this.next } : page);
     this.#fill();
   }
 

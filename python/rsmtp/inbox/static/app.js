@@ -139,12 +139,8 @@ async function removeChosen() {
   if (choosing.working || !choosing.chosen) return;
   const messages = (count) => `${number(count)} ${count === 1 ? "message" : "messages"}`;
   if (!(await confirm(`Delete ${messages(choosing.chosen.size)}?`, "Delete"))) return;
-  const done = (count) => `${messages(count)} deleted`;
-  const total = await choosing.change("/messages/delete", {}, done);
-  choosing.none([done(total.done), total.error].filter(Boolean).join("; "));
-  await list.refresh();
+  await choosing.carryOut("/messages/delete", {}, (count) => `${messages(count)} deleted`);
   if (where.number !== null && !list.rows.has(where.number)) go("#/");
-  if (document.activeElement === document.body) list.focus();
 }
 
 document.getElementById("delete-all").addEventListener("click", async () => {

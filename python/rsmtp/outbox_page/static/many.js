@@ -52,10 +52,10 @@ export class Many {
       left(counts, [...AGAIN, "unknown"]),
     ];
     const question = again ? `Retry ${messages(again)}?` : `The fate of ${messages(unknown)} is unknown: ${they(unknown)} may have arrived. Sent again, ${they(unknown)} may arrive twice, with the same Message-ID.`;
-    this.#ask(question, "Retry", "Cancel", more, async () => {
+    this.#ask(question, "Retry", "Cancel", more, () => {
       const isMeant = box ? box.checked : !again;
-      return this.choosing.change("/messages/retry", { unknown: isMeant }, (count) => `${messages(count)} queued again`);
-    }, (count) => `${messages(count)} queued again`);
+      return this.choosing.carryOut("/messages/retry", { unknown: isMeant }, (count) => `${messages(count)} queued again`);
+    });
     return true;
   }
 
@@ -63,7 +63,7 @@ export class Many {
     const counts = this.#counts();
     if (!counts.queued) return false;
     this.#ask(`Take ${messages(counts.queued)} back? ${counts.queued === 1 ? "It" : "They"} will not be sent.`, `Cancel ${them(counts.queued)}`, `Keep ${them(counts.queued)}`, [left(counts, ["queued"])], () =>
-      this.choosing.change("/messages/cancel", {}, (count) => `${messages(count)} cancelled`), (count) => `${messages(count)} cancelled`);
+      this.choosing.carryOut("/messages/cancel", {}, (count) => `${messages(count)} cancelled`));
     return true;
   }
 
@@ -72,14 +72,8 @@ export class Many {
     return (choosing.isActive && !choosing.working && choosing.chosen?.counts) || {};
   }
 
-  async #ask(question, verb, otherwise, more, act, done) {
-    if (!(await confirm(question, verb, otherwise, more.filter(Boolean)))) return;
-    const total = await act();
-    const why = Object.entries(total.why).map(([reason, count]) => `${number(count)} (${reason})`);
-    const words = [done(total.done), why.length ? `left as they are: ${why.join(", ")}` : null, total.error].filter(Boolean);
-    this.choosing.none(words.join("; "));
-    await this.choosing.list.refresh();
-    if (document.activeElement === document.body) this.choosing.list.focus();
+  async #ask(question, verb, otherwise, more, act) {
+    if (await confirm(question, verb, otherwise, more.filter(Boolean))) await act();
   }
 }
 
