@@ -25,12 +25,13 @@ def said(content):
     return content.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
-def sent(message, how, without):
-    """The octets that arrive at a server when one of the senders sends the message."""
+def sent(message, how, without, **of_mailer):
+    """The octets that arrive at a server when one of the senders sends the message. `of_mailer`: more
+    arguments of the mailer."""
     with rsmtp.Catcher(tls="none", without=without) as catcher:
         there = {"host": "127.0.0.1", "port": catcher.port, "tls": "none"}
         if how == "Mailer":
-            with rsmtp.Mailer(**there) as mailer:
+            with rsmtp.Mailer(**there, **of_mailer) as mailer:
                 assert mailer.send(message).ok
         elif how == "AsyncMailer":
 

@@ -190,12 +190,9 @@ def test_dkim_comes_after(pgp, gpg):
     from signing.verifiers import assert_verifies, signature
 
     dkim = signature()
-    with rsmtp.Catcher(tls="none") as catcher:
-        with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none", dkim={"*": dkim}) as mailer:
-            assert mailer.send(letter().protect(pgp)).ok
-        (caught,) = catcher.wait_for(1, 20)
-    assert_verifies(bytes(caught.data), dkim)
-    assert gpg.verified(bytes(caught.data))
+    octets = sent(letter().protect(pgp), "Mailer", [], dkim={"*": dkim})
+    assert_verifies(octets, dkim)
+    assert gpg.verified(octets)
 
 
 def test_out_of_an_outbox(pgp, gpg, tmp_path):

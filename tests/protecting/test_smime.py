@@ -237,12 +237,9 @@ def test_dkim_comes_after(smime, folder):
     from signing.verifiers import assert_verifies, signature
 
     dkim = signature()
-    with rsmtp.Catcher(tls="none") as catcher:
-        with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none", dkim={"*": dkim}) as mailer:
-            assert mailer.send(letter().protect(smime)).ok
-        (caught,) = catcher.wait_for(1, 20)
-    assert_verifies(bytes(caught.data), dkim)
-    assert verified(bytes(caught.data), folder)
+    octets = sent(letter().protect(smime), "Mailer", [], dkim={"*": dkim})
+    assert_verifies(octets, dkim)
+    assert verified(octets, folder)
 
 
 # -- certificates and keys ---------------------------------------------------------------------
