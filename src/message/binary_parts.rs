@@ -12,7 +12,7 @@
 use super::boundary;
 use super::downgrade::Edit;
 use super::head::Head;
-use super::parts::{Parts, boundary_of, kind_of};
+use super::parts::{DEEPEST, Parts, boundary_of, kind_of};
 use encodify::base64::STANDARD;
 use memchr::memmem;
 use std::ops::Range;
@@ -34,8 +34,6 @@ pub struct Plan {
     /// The gaps whose bodies go without an encoding, in order.
     pub bare: Vec<usize>,
 }
-
-const DEEPEST: usize = 200;
 
 /// How to take the base64 off a message, of which these are the octets and the gaps in them.
 #[must_use]
@@ -73,11 +71,7 @@ impl Walk<'_> {
         };
         if changed {
             // What encloses binary content says so as well (RFC 2045 section 6.4).
-            let at = match head.find(self.message, "content-transfer-encoding") {
-                Some(field) => field.whole.clone(),
-                None => head.end_of_fields..head.end_of_fields,
-            };
-            self.plan.edits.push(Edit { at, with: b"Content-Transfer-Encoding: binary\r\n".to_vec() });
+            self.plan.edits.push(Edit::of_encoding(self.message, &head, "binary"));
         }
         changed
     }

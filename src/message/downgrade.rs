@@ -13,7 +13,7 @@
 use super::base64_lines::Lines;
 use super::downgrade_field;
 use super::head::Head;
-use super::parts::{Parts, boundary_of, kind_of};
+use super::parts::{DEEPEST, Parts, boundary_of, kind_of};
 use super::text::{longest_line, write_lines};
 use super::transfer::{self, Encoding, LONGEST_LINE, is_seven_bit, write_quoted_printable};
 use std::ops::Range;
@@ -35,6 +35,17 @@ pub struct Edit {
     pub with: Vec<u8>,
 }
 
+impl Edit {
+    /// The entity with this head has this transfer encoding.
+    pub(super) fn of_encoding(message: &[u8], head: &Head, encoding: &str) -> Self {
+        let at = match head.find(message, "content-transfer-encoding") {
+            Some(field) => field.whole.clone(),
+            None => head.end_of_fields..head.end_of_fields,
+        };
+        Edit { at, with: format!("Content-Transfer-Encoding: {encoding}{LINESEP}").into_bytes() }
+    }
+}
+
 /// Why a message has to stay as it is. The text completes "it can't be re-encoded: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit(pub &'static str);
@@ -49,7 +60,6 @@ const UUENCODED: Unfit = Unfit("its Content-Transfer-Encoding says that it is uu
 const ENCODED_MESSAGE: Unfit = Unfit("it is in a message/rfc822 that is transfer-encoded already");
 const DEEP: Unfit = Unfit("it is in a part of a part of a part, too deep down");
 
-const DEEPEST: usize = 200;
 const LINESEP: &str = "\r\n";
 
 /// The necessary changes to a message, in order. `originals` are contents whose own line ends were
@@ -143,13 +153,9 @@ impl Walk<'_> {
     /// Updates the fields to match the body's encoding.
     fn say(&mut self, head: &Head, cte: &str, now: Option<&'static str>, before_body: usize) {
         let Some(now) = now.filter(|now| *now != cte && !(*now == "7bit" && cte.is_empty())) else { return };
-        let with = format!("Content-Transfer-Encoding: {now}{LINESEP}").into_bytes();
-        let at = match head.find(self.message, "content-transfer-encoding") {
-            Some(field) => field.whole.clone(),
-            None => head.end_of_fields..head.end_of_fields,
-        };
-        let index = self.edits[..before_body].partition_point(|edit| edit.at.start < at.start);
-        self.edits.insert(index, Edit { at, with });
+        let edit = Edit::of_encoding(self.message, head, now);
+        let index = self.edits[..before_body].partition_point(|before| before.at.start < edit.at.start);
+        self.edits.insert(index, edit);
     }
 
     fn fields(&mut self, head: &Head, place: Place) -> Result<(), Unfit> {

@@ -3,6 +3,9 @@
 use super::stdlib::parameter;
 use std::ops::Range;
 
+/// Parts of parts are followed to this depth.
+pub(super) const DEEPEST: usize = 200;
+
 /// The boundary that a Content-Type names.
 #[must_use]
 pub fn boundary_of(content_type: &str) -> Option<String> {

@@ -205,14 +205,16 @@ impl<B: AsRef<[u8]>> Rope<B> {
         let mut gaps = Vec::new();
         let mut places = Vec::new();
         for (index, piece) in self.pieces().enumerate() {
-            match piece {
-                Piece::Exactly(octets) => at += octets.len(),
-                Piece::Base64(octets, _) => gaps.push(Gap { at, octets: Some(octets) }),
-                Piece::Stored(..) => gaps.push(Gap { at, octets: None }),
-            }
-            if !matches!(piece, Piece::Exactly(_)) {
-                places.push(index / 2);
-            }
+            let octets = match piece {
+                Piece::Exactly(octets) => {
+                    at += octets.len();
+                    continue;
+                }
+                Piece::Base64(octets, _) => Some(octets),
+                Piece::Stored(..) => None,
+            };
+            gaps.push(Gap { at, octets });
+            places.push(index / 2);
         }
         let plan = binary_parts::plan(&self.exact(), &gaps);
         let bare: Vec<usize> = plan.bare.iter().map(|&gap| places[gap]).collect();
