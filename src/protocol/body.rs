@@ -176,15 +176,15 @@ impl Body {
         }
     }
 
-    /// The content as `BODY=BINARYMIME` announces it (RFC 3030 section 3): nothing that we may
-    /// decode is encoded, and no line end is changed.
-    #[must_use]
-    pub fn in_binary(&self) -> Body {
-        let unencoded = match &self.source {
-            Source::Memory(_) => None,
-            Source::OnDemand(content) => Arc::clone(content).in_binary(),
-        };
-        Body { octet_for_octet: true, ..unencoded.unwrap_or_else(|| self.clone()) }
+    /// From now on it is the content as `BODY=BINARYMIME` announces it (RFC 3030 section 3):
+    /// nothing that we may decode is encoded, and no line end is changed.
+    pub fn become_binary(&mut self) {
+        if let Source::OnDemand(content) = &self.source
+            && let Some(unencoded) = Arc::clone(content).in_binary()
+        {
+            *self = unencoded;
+        }
+        self.octet_for_octet = true;
     }
 
     /// Whether it would be changed on its way if it weren't sent as binary.

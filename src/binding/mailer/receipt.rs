@@ -272,9 +272,14 @@ impl Receipt {
             let why = "this receipt was read back from a file or a pickle, and has no content of the message";
             return Err(PyValueError::new_err(why));
         }
-        let body = self.receipt.payload.body();
+        let mut body = self.receipt.payload.body();
         let is_binary = self.receipt.options.as_ref().is_some_and(|said| said.is_binary());
-        let octets = py.detach(|| if is_binary { body.in_binary().canonical() } else { body.canonical() });
+        let octets = py.detach(|| {
+            if is_binary {
+                body.become_binary();
+            }
+            body.canonical()
+        });
         let octets = octets.map_err(|why| to_python(py, &why.to_error()))?;
         Ok(PyBytes::new(py, &octets))
     }

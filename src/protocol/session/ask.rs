@@ -71,8 +71,7 @@ impl Session {
                 let chunked =
                     self.options.chunking && self.server.extensions.known().chunking && !self.options.lmtp;
                 let (extensions, peer) = (&self.server.extensions, self.tls.peer());
-                // What the content needs is looked at when options are asked for.
-                let terms = Terms { extensions, peer, chunked, needs_binary: true };
+                let terms = Terms { extensions, peer, chunked };
                 let running = Running::begin(transaction, terms, self.options, follows, &mut self.out)?;
                 self.flight.transactions.push_back(running);
                 self.flight.domains.extend(domains);
@@ -102,7 +101,7 @@ impl Session {
         needs_binary: bool,
     ) -> Result<SaidOptions, Error> {
         let (extensions, peer) = (&self.server.extensions, self.tls.peer());
-        options.said(Terms { extensions, peer, chunked: false, needs_binary })
+        options.said(Terms { extensions, peer, chunked: false }, needs_binary)
     }
 
     /// Sends bytes that the caller framed. One reply is expected for each run of them.

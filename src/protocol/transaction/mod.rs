@@ -64,14 +64,14 @@ impl Transaction {
             self.mail_parameters.push(Parameter::smtputf8());
             smtputf8 = true;
         }
-        let needs_binary =
-            self.options.as_ref().is_some_and(|asked| asked.is_binary()) && self.body.needs_binary();
-        let terms = Terms { needs_binary, ..terms };
-        let said = self.options.as_ref().map(|options| options.said(terms)).transpose()?;
+        let said = match &self.options {
+            Some(options) => Some(options.said(terms, options.need_binary(&mut self.body))?),
+            None => None,
+        };
         if let Some(said) = &said {
             if said.is_binary() {
                 self.mail_parameters.retain(|parameter| !parameter.is("BODY"));
-                self.body = self.body.in_binary();
+                self.body.become_binary();
             }
             if said.makes_senders() && self.reverse_path == ReversePath::Null {
                 let text =

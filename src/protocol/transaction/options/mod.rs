@@ -15,6 +15,7 @@ mod rcpt;
 mod xtext;
 
 use crate::address::ForwardPath;
+use crate::protocol::body::Body;
 use crate::protocol::command::Parameter;
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::extension::Extensions;
@@ -96,8 +97,6 @@ pub(in crate::protocol) struct Terms<'a> {
     pub peer: Peer,
     /// Mail data is sent with BDAT.
     pub chunked: bool,
-    /// The content can be sent as BINARYMIME alone.
-    pub needs_binary: bool,
 }
 
 /// How far the server's identity is known.
@@ -117,11 +116,20 @@ impl DeliveryOptions {
         self.mail.contains(&MailOption::BinaryMime)
     }
 
+    /// Whether this content is to be sent as binary, and can't be sent but so.
+    pub fn need_binary(&self, body: &mut Body) -> bool {
+        self.is_binary() && body.needs_binary()
+    }
+
     /// The options as sent to this server. An error says why it can't have the message.
-    pub(in crate::protocol) fn said(self: &Arc<Self>, terms: Terms) -> Result<SaidOptions, Error> {
+    pub(in crate::protocol) fn said(
+        self: &Arc<Self>,
+        terms: Terms,
+        needs_binary: bool,
+    ) -> Result<SaidOptions, Error> {
         let mut left_out = Vec::new();
         for option in &self.mail {
-            let may_be_left_out = option.may_be_left_out(terms.needs_binary);
+            let may_be_left_out = option.may_be_left_out(needs_binary);
             self.check(option.extension(), option.keyword(), may_be_left_out, terms, &mut left_out)?;
             option.check_limits(terms.extensions).map_err(refused)?;
         }
@@ -222,13 +230,19 @@ impl SaidOptions {
 
     /// Whether the server makes a sender for each recipient.
     pub(super) fn makes_senders(&self) -> bool {
-        self.mail().any(|parameter| parameter.is("XVERP"))
+        self.has(Extension::Xverp)
     }
 
     /// Whether the content is sent as binary.
     #[must_use]
     pub fn is_binary(&self) -> bool {
-        self.options.is_binary() && !self.left_out.contains(&Extension::BinaryMime)
+        self.has(Extension::BinaryMime)
+    }
+
+    /// Whether MAIL has an option of this extension.
+    fn has(&self, extension: Extension) -> bool {
+        let is_asked = self.options.mail.iter().any(|option| option.extension() == extension);
+        is_asked && !self.left_out.contains(&extension)
     }
 }
 

@@ -49,7 +49,7 @@ fn offers(line: &str) -> Extensions {
 
 fn said(options: DeliveryOptions, offered: &str, peer: Peer) -> Result<SaidOptions, Error> {
     let extensions = offers(offered);
-    Arc::new(options).said(Terms { extensions: &extensions, peer, chunked: true, needs_binary: true })
+    Arc::new(options).said(Terms { extensions: &extensions, peer, chunked: true }, true)
 }
 
 fn texts(parameters: impl Iterator<Item = Parameter>) -> Vec<String> {
@@ -185,18 +185,18 @@ fn requiretls_wants_a_server_that_is_known_and_binarymime_chunks() {
         |option| Arc::new(DeliveryOptions { mail: vec![option], if_offered: true, ..Default::default() });
     let extensions: Extensions = [("REQUIRETLS", ""), ("BINARYMIME", "")].into_iter().collect();
     for (peer, why) in [(Peer::Plaintext, "not encrypted"), (Peer::Unverified, "not verified")] {
-        let terms = Terms { extensions: &extensions, peer, chunked: true, needs_binary: true };
-        let error = options(MailOption::RequireTls).said(terms).unwrap_err();
+        let terms = Terms { extensions: &extensions, peer, chunked: true };
+        let error = options(MailOption::RequireTls).said(terms, true).unwrap_err();
         assert!(error.message.contains(why), "{error}");
     }
-    let terms = Terms { extensions: &extensions, peer: Peer::Verified, chunked: false, needs_binary: true };
-    assert!(options(MailOption::RequireTls).said(terms).is_ok());
-    assert!(options(MailOption::BinaryMime).said(terms).unwrap_err().message.contains("BDAT alone"));
+    let terms = Terms { extensions: &extensions, peer: Peer::Verified, chunked: false };
+    assert!(options(MailOption::RequireTls).said(terms, true).is_ok());
+    assert!(options(MailOption::BinaryMime).said(terms, true).unwrap_err().message.contains("BDAT alone"));
     let none = Extensions::default();
     for terms in [terms, Terms { extensions: &none, chunked: true, ..terms }] {
-        let told = options(MailOption::BinaryMime).said(Terms { needs_binary: false, ..terms }).unwrap();
+        let told = options(MailOption::BinaryMime).said(terms, false).unwrap();
         assert_eq!((told.left_out.as_slice(), told.is_binary()), (&[Extension::BinaryMime][..], false));
         let wanted = DeliveryOptions { mail: vec![MailOption::BinaryMime], ..Default::default() };
-        assert!(Arc::new(wanted).said(Terms { needs_binary: false, ..terms }).is_err());
+        assert!(Arc::new(wanted).said(terms, false).is_err());
     }
 }
