@@ -4,11 +4,11 @@
 use super::argument::checked;
 use super::error::{Told, bad_argument, to_python};
 use crate::driver::{Patience, Source};
+use crate::protocol::auth::gssapi::{self, Held};
 use crate::protocol::auth::{
     self, Answer, BadCredential, ChannelBinding, Credentials, Ground, Mechanism, Order, Secret,
 };
 use crate::protocol::error::Advice;
-use crate::protocol::gssapi::{self, Held};
 use crate::protocol::{Error, Kind, Stage};
 use crate::tls::random::nonce;
 use pyo3::exceptions::{PyOSError, PyValueError};

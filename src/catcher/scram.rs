@@ -16,8 +16,8 @@ use encodify::base64::STANDARD;
 
 use super::auth::{Credentials, Exchange, Mechanism, Outcome};
 use super::random;
+use crate::protocol::auth::scram::{FEWEST_ITERATIONS, Keys, Pbkdf2, is_equal, prepared};
 use crate::protocol::auth::{ChannelBinding, Hash};
-use crate::protocol::scram::{FEWEST_ITERATIONS, Keys, Pbkdf2, is_equal, prepared};
 
 /// The length of the salt in octets.
 const SALT: usize = 16;

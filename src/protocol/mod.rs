@@ -32,6 +32,10 @@
 //! `opening.rs` makes the requests that lead from the greeting to mail (EHLO, STARTTLS, EHLO,
 //! AUTH) according to a plan. It uses the session the way any caller does.
 //!
+//! What the session can't decide by the order of replies alone is decided beside it: which login is
+//! tried and what answers a challenge in `auth/`, what becomes of a message and its recipients in
+//! `transaction/`.
+//!
 //! No code in this folder knows about sockets, clocks, threads, TLS or Python. The blocking
 //! driver, an asyncio protocol and a test that feeds one byte at a time all use the same session.
 
@@ -42,14 +46,12 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod extension;
-pub mod gssapi;
 pub mod mail_data;
 pub mod opening;
 mod outgoing;
 mod queue_id;
 pub mod reply;
 pub mod reply_reader;
-pub mod scram;
 pub mod session;
 pub mod state;
 pub mod table;

@@ -2,8 +2,8 @@
 //! the ticket computes the tokens and keeps the keys; the engine controls the order of the
 //! exchange.
 
-use super::auth::{Answer, ChannelBinding};
-use super::error::Error;
+use super::{Answer, ChannelBinding};
+use crate::protocol::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -94,9 +94,9 @@ impl fmt::Debug for Gssapi {
 
 #[cfg(test)]
 mod tests {
-    use super::super::auth::{Credentials, Exchange, Ground, Mechanism, Order, Secret};
-    use super::super::error::{Kind, Stage};
+    use super::super::{Credentials, Exchange, Ground, Mechanism, Order, Secret};
     use super::*;
+    use crate::protocol::error::{Kind, Stage};
 
     /// Echoes what it receives, and is done after three answers if it is bound to the certificate.
     struct Echo(usize);
