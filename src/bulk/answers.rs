@@ -13,14 +13,17 @@ use std::time::{Duration, Instant};
 
 impl<P: Payload> Pipeline<P> {
     /// Handles the answer to the first message in flight.
-    pub fn hear(&mut self, event: Event, now: Instant) {
+    pub fn hear(&mut self, event: Event, session: &Session, now: Instant) {
         let Event::Transaction(outcome) = event else { return };
         let Some(job) = self.in_flight.pop_front() else { return };
         let before = self.answers;
         self.answered(job, outcome, &mut locked(&Arc::clone(&self.sender)), None, now);
         self.settled = now;
         if before == 0 && self.answers > 0 {
-            self.mailer.sessions().up(self.session.hop);
+            let mut sessions = self.mailer.sessions();
+            sessions.up(self.session.hop);
+            // Sessions that are being opened meanwhile make use of it.
+            sessions.learn(self.session.hop, session);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::mailer::Bounds;
 use crate::protocol::Session;
+use crate::protocol::extension::Extensions;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,7 @@ pub struct Sessions {
 }
 
 /// The condition of a server.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Standing {
     /// Until then, other servers are tried first.
     down: Option<Instant>,
@@ -47,6 +48,9 @@ struct Standing {
     plainly: Option<Instant>,
     /// It accepts no message before it has answered the previous one.
     one_by_one: bool,
+    /// A session with these extensions has accepted content by BDAT. Behind one name there may be
+    /// several servers, so that others are not known to.
+    takes_chunks: Option<Extensions>,
 }
 
 impl Sessions {
@@ -185,13 +189,21 @@ impl Sessions {
 
     /// Records what a session has learnt about its server.
     pub fn learn(&mut self, hop: usize, session: &Session) {
-        self.hops[hop].one_by_one |= session.is_one_by_one();
+        let known = &mut self.hops[hop];
+        known.one_by_one |= session.is_one_by_one();
+        if session.has_taken_chunks() && known.takes_chunks.as_ref() != Some(session.extensions()) {
+            known.takes_chunks = Some(session.extensions().clone());
+        }
     }
 
-    /// Tells a session that is about to be used what earlier ones have learnt.
+    /// Tells a session that is ready for mail what earlier ones have learnt.
     pub fn prepare(&self, hop: usize, session: &mut Session) {
-        if self.hops[hop].one_by_one {
+        let known = &self.hops[hop];
+        if known.one_by_one {
             session.keep_one_by_one();
+        }
+        if known.takes_chunks.as_ref() == Some(session.extensions()) {
+            session.expect_chunks();
         }
     }
 

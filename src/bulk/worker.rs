@@ -180,7 +180,6 @@ impl<P: Payload> Worker<P> {
         let Step::Tour(tour) = &mut self.step else { return };
         // The opening of a session is always recorded: it takes far longer than the recording.
         operation.session_mut().keep_transcript(true);
-        self.mailer.sessions().prepare(tour.hop, operation.session_mut());
         let server = &self.mailer.hops[tour.hop];
         operation.open(server.plan(own_literal, asked.clone()), Arc::clone(&server.make_layer));
         (tour.asked, tour.opening) = (asked, Some((operation.view(), now)));
@@ -222,18 +221,16 @@ impl<P: Payload> Worker<P> {
     pub fn reused(&mut self, operation: Option<&mut Operation>, now: Instant) {
         let Step::Reusing(rested) = self.step else { return };
         match operation.filter(|_| self.mailer.sessions().is_good(&rested, now)) {
-            Some(operation) => {
-                self.mailer.sessions().prepare(rested.hop, operation.session_mut());
-                self.work(rested, operation.view(), now);
-            }
+            Some(operation) => self.work(rested, operation, now),
             None => self.go(Step::Choosing),
         }
     }
 
-    fn work(&mut self, session: Rested, view: Arc<View>, now: Instant) {
+    fn work(&mut self, session: Rested, operation: &mut Operation, now: Instant) {
         self.refusals = 0;
+        self.mailer.sessions().prepare(session.hop, operation.session_mut());
         let (mailer, sender) = (Arc::clone(&self.mailer), Arc::clone(&self.sender));
-        let pipeline = Pipeline::new(mailer, sender, session, view, now);
+        let pipeline = Pipeline::new(mailer, sender, session, operation.view(), now);
         self.go(Step::Working(Box::new(pipeline)));
     }
 
@@ -248,15 +245,15 @@ impl<P: Payload> Worker<P> {
     pub fn hear(&mut self, operation: &mut Operation, now: Instant) {
         while let Some(event) = operation.next_event() {
             match (&mut self.step, event) {
-                (Step::Tour(tour), Event::Opened(opened)) => match (opened.trouble, tour.opening.clone()) {
+                (Step::Tour(tour), Event::Opened(opened)) => match (opened.trouble, &tour.opening) {
                     (Some(trouble), _) => self.not_opened(&trouble, now),
-                    (None, Some((view, since))) => {
+                    (None, &Some((_, since))) => {
                         let session = self.mailer.sessions().opened(tour.hop, since);
-                        self.work(session, view, now);
+                        self.work(session, operation, now);
                     }
                     (None, None) => {}
                 },
-                (Step::Working(pipeline), event) => pipeline.hear(event, now),
+                (Step::Working(pipeline), event) => pipeline.hear(event, operation.session(), now),
                 _ => {}
             }
         }

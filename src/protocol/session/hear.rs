@@ -96,6 +96,7 @@ impl Session {
                 _ if reply.is_completion() => Extensions::from_reply(&reply),
                 _ => Extensions::default(),
             };
+            self.flight.resets.introduced(&self.server.extensions);
         }
         if verb == Verb::Xclient && reply.code() == code::SERVICE_READY {
             // From now on the offer is for that client.

@@ -6,12 +6,17 @@
 //! and closes the connection, whatever is in flight. Our session takes no more messages before
 //! that point, and pipelines fewer of them once refusals have come. With Exim it never exceeds the
 //! limit, because over TLS its 554 can't be read.
+//!
+//! Exim has never offered ENHANCEDSTATUSCODES (RFC 2034). The servers that do bear far more RSETs:
+//! Postfix a hundred (`smtpd_junk_command_limit`).
 
 use super::Session;
+use crate::protocol::extension::Extensions;
 use crate::protocol::reply::Reply;
 
-/// The most RSETs that count.
-const MOST: usize = 9;
+/// The most RSETs that count, with a server that may be Exim, and with one that isn't.
+const FEWEST: usize = 9;
+const MOST: usize = 99;
 /// Refusals come in clusters: this many times more are expected than have come so far.
 const CLUSTER: usize = 4;
 
@@ -26,12 +31,23 @@ pub(super) struct Resets {
     content: bool,
     /// The server is known to count, so there are never more in flight than it allows.
     is_strict: bool,
+    /// The server isn't Exim.
+    is_lenient: bool,
 }
 
 impl Resets {
     /// Exim announces its name, unless it is configured not to.
     pub(super) fn greeted(&mut self, greeting: &Reply) {
         self.is_strict = memchr::memmem::find(&greeting.text(), b" Exim ").is_some();
+    }
+
+    /// The server has said what it offers.
+    pub(super) fn introduced(&mut self, extensions: &Extensions) {
+        self.is_lenient = extensions.has("ENHANCEDSTATUSCODES");
+    }
+
+    fn most(&self) -> usize {
+        if self.is_lenient && !self.is_strict { MOST } else { FEWEST }
     }
 
     pub(super) fn answered(&mut self, accepted: bool) {
@@ -61,18 +77,18 @@ impl Resets {
     /// each and one after the last, and estimates from the past how many of them count.
     pub(super) fn leave_room_for(&self, in_flight: usize) -> bool {
         if self.is_strict {
-            return !self.refused && in_flight < MOST.saturating_sub(self.counted);
+            return !self.refused && in_flight < self.most().saturating_sub(self.counted);
         }
         if self.counted == 0 {
             // If a list begins with refusals, nothing is known before the first answers.
-            return !self.refused && in_flight < MOST.max(self.answered);
+            return !self.refused && in_flight < self.most().max(self.answered);
         }
-        let left = MOST.saturating_sub(self.counted);
+        let left = self.most().saturating_sub(self.counted);
         in_flight < left.max(left * self.answered / (CLUSTER * self.counted))
     }
 
     fn are_used_up(&self) -> bool {
-        self.refused || self.counted >= MOST
+        self.refused || self.counted >= self.most()
     }
 }
 
@@ -116,6 +132,22 @@ mod tests {
             resets.answered(true);
         }
         assert!(resets.leave_room_for(8) && !resets.leave_room_for(9));
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_exim_bears_more() {
+        let offered: Extensions = [("CHUNKING", ""), ("ENHANCEDSTATUSCODES", "")].into_iter().collect();
+        let mut resets = Resets::default();
+        resets.introduced(&offered);
+        assert!(resets.leave_room_for(98) && !resets.leave_room_for(99));
+        for _ in 0..99 {
+            assert!(!resets.are_used_up());
+            resets.answered(true);
+        }
+        resets.answered(true);
+        assert!(resets.are_used_up());
+        resets.greeted(&Reply::new(220, "mx.example ESMTP Exim 4.96"));
+        assert!(!resets.leave_room_for(0), "its greeting is believed first");
     }
 
     #[test]
