@@ -141,6 +141,27 @@ def test_a_test_goes_to_no_one_whom_headers_name(template, rows, mailer):
     assert "for Ann 1 <ann1@example.org>, boss@example.com, ann1@example.org]" in next(iter(merge))["Subject"]
 
 
+@pytest.mark.parametrize("of", [dict, list])
+def test_a_test_goes_to_no_one_whom_a_message_that_is_sent_on_names(template, rows, mailer, of):
+    resent = {"Resent-From": "a@example.com", "Resent-Date": "Fri, 27 Nov 2026 10:00:00 +0000"}
+    headers = of((resent | {"Resent-To": "{{ email }}", "X-List": "{{ id }}"}).items())
+    [message] = rsmtp.merge(template, rows, limit=1, test_to="me@example.com", headers=headers, **LETTER)
+    mailer.send(message)
+    assert [caught.rcpt_tos for caught in mailer.catcher.messages] == [["me@example.com"]]
+    assert message["Subject"].startswith("[Test, for Ann 1 <ann1@example.org>, ann1@example.org]")
+    assert message["X-List"] == "1" and message["Resent-To"] is None
+
+
+def test_a_test_of_a_merge_whose_headers_name_to(template, rows, mailer):
+    given = {name: value for name, value in LETTER.items() if name != "to"}
+    merge = rsmtp.merge(
+        template, rows, limit=2, test_to="me@example.com", headers={"To": "{{ email }}"}, **given
+    )
+    assert mailer.send_all(merge).sent == 2
+    assert [caught.rcpt_tos for caught in mailer.catcher.messages] == [["me@example.com"]] * 2
+    assert next(iter(merge))["Subject"].startswith("[Test, for ann1@example.org]")
+
+
 def test_a_test_takes_no_key_from_the_messages_themselves(template, rows, mailer, tmp_path):
     outbox = rsmtp.Outbox(tmp_path / "mail.db")
     keyed = LETTER | {"key": "invoice/{{ id }}"}

@@ -74,9 +74,47 @@ def test_missing_values_of_a_frame_are_told():
     assert [message.get_payload() for message in merge] == ["27.11.", "-"]
 
 
-def test_two_columns_of_one_name_are_refused():
-    with pytest.raises(ValueError, match="two columns are called 'a'"):
-        read(pandas.DataFrame([[1, 2]], columns=["a", "a"]))
+def joined(factory=None):
+    """Both tables have an address; which of them the message goes to can't be told."""
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = factory
+    both = "SELECT 'Ann' AS name, 'ann@example.org' AS email, 'stock@example.org' AS email, 1 AS amount"
+    return connection.execute(both)
+
+
+class Table:
+    """A table of Arrow with two columns of one name."""
+
+    column_names = ("name", "email", "email")
+
+    def to_batches(self):
+        return [self]
+
+    def to_pylist(self):
+        return [{"name": "Ann", "email": "stock@example.org"}]
+
+    def __iter__(self):
+        return iter(self.to_batches())
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pandas.DataFrame([["Ann", "a@x", "b@x"]], columns=["name", "email", "email"]),
+        joined(),
+        joined(sqlite3.Row),
+        Table(),
+    ],
+    ids=["frame", "cursor", "cursor of Row", "Arrow"],
+)
+def test_two_columns_of_one_name_are_refused(rows):
+    with pytest.raises(ValueError, match="rows: two columns are called 'email'"):
+        read(rows)
+
+
+def test_a_row_with_two_columns_of_one_name_is_a_bad_row():
+    [bad] = read(joined(sqlite3.Row).fetchall())
+    assert str(bad) == "row 1: row: two columns are called 'email'"
 
 
 # -- CSV ----------------------------------------------------------------------------------------
@@ -128,6 +166,18 @@ def test_bad_lines_of_a_csv_file_are_bad_rows(tmp_path):
     assert "row 3 (line 5): it can't be read: field larger than field limit" in str(found[2])
     assert found[3] == ("e@x.example", "Eve: 3")
     assert "list.csv" in repr(rsmtp.merge(TEMPLATE, path))
+
+
+@pytest.mark.parametrize("behind", ['"Carl" C,c@x.example,3\n', "Carl,c@x.example,3\n"])
+def test_a_quotation_mark_that_is_not_closed_hides_no_rows(tmp_path, behind):
+    path = tmp_path / "list.csv"
+    path.write_text(f'name,email,amount\n"Bob,b@x.example,1\nAnn,a@x.example,2\n{behind}')
+    [bad] = read(path)
+    assert str(bad).startswith("row 1 (line 2): it can't be read: ")
+    assert str(bad).endswith(", nor can what follows, to line 4")
+    path.write_text(f'"name,email,amount\n{behind}')
+    with pytest.raises(ValueError, match=r"list.csv: the names of its columns can't be read: "):
+        read(path)
 
 
 def test_csv_without_a_header_line(tmp_path):

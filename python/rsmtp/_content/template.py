@@ -271,7 +271,10 @@ def as_row(given: Any) -> dict[str, Any]:
     elif hasattr(given, "_mapping"):  # SQLAlchemy
         found = dict(given._mapping)
     elif hasattr(given, "keys") and hasattr(given, "__getitem__"):  # sqlite3.Row
-        found = {name: given[name] for name in given.keys()}  # noqa: SIM118
+        names = list(given.keys())
+        if len(set(names)) < len(names):
+            raise ValueError(f"row: two columns are called {max(names, key=names.count)!r}")
+        found = {name: given[name] for name in names}
     elif hasattr(given, "__dataclass_fields__") and not isinstance(given, type):
         found = {name: getattr(given, name) for name in given.__dataclass_fields__}
     else:

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rsmtp._common import arguments
@@ -38,17 +38,21 @@ class CsvRows:
                 raise ValueError(f"rows: {self.path}: its first line, which names the columns, is empty")
             self._delimiter = delimiter or _delimiter(header)
             file.seek(0)
-            self.names = [name.strip() for name in next(self._reader(file))]
-        for name in self.names:
-            if self.names.count(name) > 1 and name:
-                raise ValueError(f"rows: {self.path}: two columns are called {name!r}")
+            try:
+                self.names = [name.strip() for name in next(self._reader(file))]
+            except csv.Error as wrong:
+                raise ValueError(
+                    f"rows: {self.path}: the names of its columns can't be read: {wrong}"
+                ) from None
+        check_names(f"rows: {self.path}", [name for name in self.names if name])
 
     def _open(self) -> io.TextIOWrapper:
         # A row that can't be decoded is one bad row, and does not stop the merge.
         return open(self.path, encoding=self._encoding, errors="surrogateescape", newline="")
 
     def _reader(self, file: io.TextIOWrapper) -> Any:
-        return csv.reader(file, delimiter=self._delimiter)
+        # Strict: a quotation mark that is never closed would take the rows behind it into its cell.
+        return csv.reader(file, delimiter=self._delimiter, strict=True)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Each row with its position."""
@@ -60,7 +64,12 @@ class CsvRows:
                 try:
                     cells = next(reader, None)
                 except csv.Error as wrong:
-                    yield f"line {line}", ValueError(f"it can't be read: {wrong}")
+                    lost = (
+                        ""
+                        if reader.line_num == line
+                        else f", nor can what follows, to line {reader.line_num}"
+                    )
+                    yield f"line {line}", ValueError(f"it can't be read: {wrong}{lost}")
                     continue
                 if cells is None:
                     return
@@ -80,6 +89,15 @@ class CsvRows:
 
     def _advice(self) -> str:
         return "; a spreadsheet of Windows may write encoding='cp1252'" if self._is_guessed else ""
+
+
+def check_names(where: str, names: Iterable[str]) -> None:
+    """Each name stands for one column: with two, a message could go to the wrong one's address."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where}: two columns are called {name!r}")
+        seen.add(name)
 
 
 def _delimiter(header: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -97,14 +98,13 @@ class Merge:
         if self._test_to is None:
             return rsmtp.Message(**given)
         paths = {name: given.pop(name, None) for name in ("to", "cc", "bcc")}
-        meant = rsmtp.Message(**paths, headers=given.get("headers"))
-        who = ", ".join(str(meant[name]) for name in ("To", "Cc", "Bcc") if name in meant)
+        headers = given.get("headers") or {}
+        meant = rsmtp.Message(**paths, headers=headers)
+        who = ", ".join(str(meant[name]) for name in _WHO if name in meant)
         subject = f"[Test, for {who}] {given.get('subject', '')}".strip()
-        message = rsmtp.Message(**(given | {"to": self._test_to, "subject": subject}))
-        # `headers` may have named further recipients.
-        for name in ("Cc", "Bcc"):
-            del message[name]
-        return message
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        kept = [pair for pair in pairs if not _NAMES_RECIPIENTS.fullmatch(pair[0])]
+        return rsmtp.Message(**(given | {"to": self._test_to, "subject": subject, "headers": kept}))
 
     @property
     def count(self) -> int | None:
@@ -163,6 +163,11 @@ def _may_be_too_long(value: Any) -> bool:
         return any(_may_be_too_long(one) for one in value)
     return isinstance(value, dict) and any(_may_be_too_long(one) for one in value.values())
 
+
+# `headers` may name recipients, too. A message with Resent-Date goes to those of the Resent- fields (RFC 5322
+# section 3.6.6).
+_WHO = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc")
+_NAMES_RECIPIENTS = re.compile(r"to|cc|bcc|resent-.*", re.IGNORECASE)
 
 # No argument of a message has such a name.
 _KEY = "key="

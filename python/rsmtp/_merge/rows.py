@@ -10,7 +10,7 @@ from typing import Any
 from rsmtp._common import arguments
 from rsmtp._content.tables import is_frame
 from rsmtp._content.template import as_row
-from rsmtp._merge.csv_rows import CsvRows
+from rsmtp._merge.csv_rows import CsvRows, check_names
 
 
 class Rows:
@@ -63,18 +63,18 @@ class Rows:
 def _each(given: Any) -> Iterator[Any]:
     if hasattr(given, "columns") and is_frame(given):
         names = [str(name) for name in given.columns]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"rows: two columns are called {name!r}")
+        check_names("rows", names)
         pandas = hasattr(given, "itertuples")
         rows = given.itertuples(index=False, name=None) if pandas else given.iter_rows()
         for values in rows:
             yield dict(zip(names, values, strict=True))
     elif hasattr(given, "to_batches") and hasattr(given, "column_names"):  # a table of Arrow
+        check_names("rows", given.column_names)
         for batch in given.to_batches():
             yield from batch.to_pylist()
     elif hasattr(given, "fetchmany") and getattr(given, "description", None):  # PEP 249
         names = [column[0] for column in given.description]
+        check_names("rows", names)
         while several := given.fetchmany(500):
             for row in several:
                 is_plain = isinstance(row, (tuple, list)) and not hasattr(row, "_asdict")
