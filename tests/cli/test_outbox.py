@@ -152,6 +152,11 @@ def test_of_several_named_ones_the_others_are_done(path):
         (["cancel", "{path}", "--search", "to: ann"], "--search: 'to:' says nothing yet"),
         (["retry", "{path}", "9" * 30], f"there is no message with the number {'9' * 30}"),
         (["cancel", "{path}", "--search", "is:lost"], "--search: is:lost is not known"),
+        (
+            ["cancel", "{path}", "--search=-unknownfield:x"],
+            "--search: unknownfield: is no field; there are from: ",
+        ),
+        (["retry", "{path}", "--search", "unknownfield:x"], "--search: unknownfield: is no field"),
         (["purge", "{path}", "--search", "x"], "--search does not go with purge"),
         (["cancel", "{path}", "--state", "lost"], "state"),
         (["retry", "{path}", "1", "--connections", "2"], "--connections does not go with retry"),

@@ -77,6 +77,10 @@ def mails(send):
         ("before:2001-01-01", []),
         ("after:2001-01-01T10:00 -before:2001/01/02", ["hello", "invoice", "report"]),
         ("10:30", ["invoice"]),
+        ('"at 10:30"', ["invoice"]),
+        ("https://example.org", []),
+        ('-"unknownfield:x"', ["hello", "invoice", "report"]),
+        ('"from:"', []),
         ("from:", ["hello", "invoice", "report"]),
         ("- !", []),
     ],
@@ -93,6 +97,12 @@ def test_terms(mails, search, text, subjects):
         ("larger:much", "is not a size, as larger:100k is"),
         ("has:virus", "has: takes attachment, attachments, html, tls"),
         ("is:unread", "is: takes tagged"),
+        (
+            "unknownfield:x",
+            "unknownfield: is no field; there are from: to: cc: bcc: subject: message-id: tag: has:",
+        ),
+        ("-unknownfield:x", 'larger: smaller: (a text is quoted: "unknownfield:x")'),
+        ('!form:"ann"', "form: is no field"),
         ("x" * 1001, "characters are enough"),
     ],
 )

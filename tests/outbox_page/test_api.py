@@ -240,6 +240,7 @@ def test_many_are_retried_and_cancelled(api, outbox, known):
         ({"search": 7}, "search"),
         ({"search": "to:"}, "says nothing yet"),
         ({"search": "to: ann"}, "'to:' says nothing yet"),
+        ({"search": "-unknownfield:x"}, "unknownfield: is no field; there are from: to: subject:"),
         ({"search": 'ann subject:""'}, "says nothing yet"),
         ({"search": "is:lost"}, "is:lost"),
         ({"search": "x", "before": "now"}, "before"),

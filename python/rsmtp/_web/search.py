@@ -7,7 +7,8 @@ before:2026-11-26 after:2026-11-26T09:30        when it came, in the machine's t
 larger:100k smaller:2M                          the whole message, in octets
 -word !from:ann                                 not
 
-Each page defines its fields and states.
+Each page defines its fields and states. Others are refused, since a misspelt one would match nothing,
+and everything where it is negated: a text with a colon is quoted, unless it is a URL.
 """
 
 import re
@@ -51,22 +52,23 @@ class Language:
         """The tests that a message must pass, all of them.
 
         With `whole`, each term of the search must say something: "to:" is still being typed, and would
-        match every message. Raises Refusal (400) for that, and for an invalid date, size or state.
+        match every message. Raises Refusal (400) for that, for an unknown field, and for an invalid date,
+        size or state.
         """
         if len(text) > LONGEST:
             raise Refusal(400, f"search: {LONGEST} characters are enough")
         tests = []
         for found in TERM.finditer(text):
-            minus, key, quoted, word = found.groups(default="")
-            said = self._test(key.lower(), (quoted or word).casefold())
+            minus, key, quoted, word = found.groups()
+            said = self._test((key or "").lower(), (word or quoted or "").casefold(), quoted is not None)
             if whole and not said:
                 raise Refusal(400, f"search: {found[0]!r} says nothing yet, and would match every message")
             tests += [_not(test) if minus else test for test in said]
         return tests
 
-    def _test(self, key: str, value: str) -> list[Test]:
+    def _test(self, key: str, value: str, quoted: bool) -> list[Test]:
         # The search is still being typed.
-        if not value or (not key and value.endswith(":") and self._is_key(value[:-1])):
+        if not value or (not key and not quoted and value.endswith(":") and self._is_key(value[:-1])):
             return []
         if key in self.fields:
             return [lambda searched: value in searched.fields.get(key, "")]
@@ -76,26 +78,30 @@ class Language:
                 known = ", ".join(self.states[key])
                 raise Refusal(400, f"search: {key}:{value} is not known; {key}: takes {known}")
             return [lambda searched: state in searched.states]
-        return _test(key, value)
+        if key in KEYS:
+            return [_compares(key, value)]
+        if key and not value.startswith("//"):
+            known = " ".join(f"{name}:" for name in (*self.fields, *self.states, *KEYS))
+            raise Refusal(
+                400, f'search: {key}: is no field; there are {known} (a text is quoted: "{key}:{value}")'
+            )
+        text = f"{key}:{value}" if key else value
+        return [lambda searched: text in searched.anywhere]
 
     def _is_key(self, word: str) -> bool:
         return word in self.fields or word in self.states or word in KEYS
 
 
-def _test(key: str, value: str) -> list[Test]:
+def _compares(key: str, value: str) -> Test:
     if key in ("before", "after"):
         moment = _moment(key, value)
         if key == "before":
-            return [lambda searched: searched.received_at < moment]
-        return [lambda searched: searched.received_at >= moment]
-    if key in ("larger", "smaller"):
-        octets = _octets(key, value)
-        if key == "larger":
-            return [lambda searched: searched.size > octets]
-        return [lambda searched: searched.size < octets]
-    # Not one of our fields: a word with a colon, such as a time or a URL.
-    word = f"{key}:{value}" if key else value
-    return [lambda searched: word in searched.anywhere]
+            return lambda searched: searched.received_at < moment
+        return lambda searched: searched.received_at >= moment
+    octets = _octets(key, value)
+    if key == "larger":
+        return lambda searched: searched.size > octets
+    return lambda searched: searched.size < octets
 
 
 def _not(test: Test) -> Test:
