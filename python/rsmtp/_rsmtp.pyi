@@ -71,6 +71,7 @@ __all__ = [
     "TranscriptLine",
     "Worker",
     "_Style",
+    "_before_warning",
     "_encode_word",
     "_encode_words",
     "_envelope",
@@ -2597,6 +2598,12 @@ class Worker:
 class _Style:
     """
     A [`Style`] where Python can keep it.
+    """
+
+def _before_warning(set_up: Any) -> None:
+    """
+    Calls `set_up` once, before the first warning in `rsmtp.mail`. A command that shows warnings
+    then loads `logging` only if there is one: that takes longer than to send a message.
     """
 
 def _encode_word(text: str, encoding: SupportsIndex | None, codec: str) -> str:

@@ -10,10 +10,11 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// As `logging` numbers them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     Debug = 10,
     Info = 20,
@@ -24,6 +25,16 @@ pub enum Level {
 pub struct PythonLogger {
     name: &'static str,
     logger: PyOnceLock<Py<PyAny>>,
+    /// Sets up what shows warnings, when there is one.
+    set_up: Mutex<Option<Py<PyAny>>>,
+}
+
+/// Calls `set_up` once, before the first warning in `rsmtp.mail`. A command that shows warnings
+/// then loads `logging` only if there is one: that takes longer than to send a message.
+#[pyfunction]
+#[pyo3(name = "_before_warning")]
+pub fn before_warning(set_up: Py<PyAny>) {
+    *MAIL.waiting() = Some(set_up);
 }
 
 /// What became of each message, at INFO; retries and fail-over, at WARNING.
@@ -35,12 +46,19 @@ pub static TLS: PythonLogger = PythonLogger::named("rsmtp.tls");
 
 impl PythonLogger {
     const fn named(name: &'static str) -> Self {
-        Self { name, logger: PyOnceLock::new() }
+        Self { name, logger: PyOnceLock::new(), set_up: Mutex::new(None) }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
+        self.set_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it wants this level at the moment. Logging that fails is logging that doesn't
     /// want it; a KeyboardInterrupt while it answers is the caller's.
     pub fn wants(&self, py: Python<'_>, level: Level) -> PyResult<bool> {
+        if level >= Level::Warning && self.waiting().is_some() {
+            return Ok(true);
+        }
         let enabled = self.find(py).and_then(|logger| match logger {
             Some(logger) => logger.call_method1(pyo3::intern!(py, "isEnabledFor"), (level as u8,))?.extract(),
             None => Ok(false),
@@ -55,7 +73,9 @@ impl PythonLogger {
     /// server's. A handler that fails is no reason not to go on: only what is no error
     /// (KeyboardInterrupt) is the caller's.
     pub fn say(&self, py: Python<'_>, level: Level, text: &str) -> PyResult<()> {
-        let said = self.find(py).and_then(|logger| match logger {
+        let set_up = if level >= Level::Warning { self.waiting().take() } else { None };
+        let ready = set_up.map_or(Ok(()), |set_up| set_up.call0(py).map(|_| ()));
+        let said = ready.and_then(|()| self.find(py)).and_then(|logger| match logger {
             Some(logger) => {
                 let said = (level as u8, "%s", escaped(text));
                 logger.call_method1(pyo3::intern!(py, "log"), said).map(|_| ())

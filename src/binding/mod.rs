@@ -55,6 +55,8 @@ mod _rsmtp {
     #[pymodule_export]
     use super::delivery_options::DeliveryOptions;
     #[pymodule_export]
+    use super::logs::before_warning;
+    #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
     use super::mailer::{Engine, Receipt, Recipient, Sending, Worker};

@@ -1,5 +1,6 @@
 """The command line. Each command is a module with ``add_to``, which adds the command's
-arguments and sets ``run``: a function that takes the parsed arguments and returns the exit code.
+arguments and sets ``run``: a function that takes the parsed arguments and returns the exit code. With
+``declare``, which only declares them, a plain command line is read without argparse (`rsmtp.cli.plain`).
 The module is loaded when the command is used."""
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import Any
 
 # The module of each command, and its line in `rsmtp --help`.
 COMMANDS = {
@@ -68,6 +70,17 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def _plain(words: Sequence[str]) -> Any:
+    """The arguments of a command that argparse is not needed for, if it can be spared here."""
+    home, _ = COMMANDS.get(words[0] if words else "", ("", ""))
+    declare = getattr(_load(home), "declare", None) if home else None
+    if declare is None:
+        return None
+    from rsmtp.cli.plain import Plain
+
+    return Plain(declare).read(words[1:])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (`rsmtp.cli.exit_code`)."""
     try:
@@ -76,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if words == ["--version"]:  # scripts use it, and argparse takes longer than all the rest
                 print(_VERSION)
                 return exit_code.OK
+            if (plain := _plain(words)) is not None:
+                return int(plain.run(plain))
             command = parser(next((word for word in words if not word.startswith("-")), ""))
             given = command.parse_args(words)
             if "run" not in given:

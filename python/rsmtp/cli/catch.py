@@ -18,7 +18,7 @@ from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtConversation, CaughtMessage
 from rsmtp.cli import returns, web
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.one_name import OneName
+from rsmtp.cli.one_name import one_name
 from rsmtp.cli.terminal import harmless
 from rsmtp.display.short import counted
 from rsmtp.inbox import trouble
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--username",
         "--user",
-        action=OneName,
+        action=one_name,
         metavar="NAME",
         help="the only name that may log in (default: on loopback, any name with any password)",
     )

@@ -14,7 +14,7 @@ from rsmtp.cli.examine import Found, Trial, examine, is_closed
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.judge import RELAY, Finding, judge
-from rsmtp.cli.one_name import OneName
+from rsmtp.cli.one_name import one_name
 from rsmtp.cli.providers import described
 from rsmtp.cli.secret import password_for, takes_secret
 from rsmtp.cli.terminal import Style
@@ -76,7 +76,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument(
         "--username",
         "--user",
-        action=OneName,
+        action=one_name,
         metavar="NAME",
         help="user name, if the URL has none",
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from rsmtp import Dkim, Message, email
+from rsmtp import Message
 from rsmtp._client import outgoing
 from rsmtp._client.outgoing import Paths
-from rsmtp._rsmtp import RenderedMessage, _envelope_addresses
+from rsmtp._rsmtp import Dkim, RenderedMessage, _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
 from rsmtp.cli.terminal import harmless
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
 
     from rsmtp import Envelope
+    from rsmtp.cli.plain import Declares
 
 # Flags that compose a message, and so can't be combined with a complete one.
 _FLAGS = (
@@ -34,7 +35,7 @@ _FLAGS = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Declares) -> None:
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a ready message (.eml), sent unchanged; - for standard input"
     )
@@ -130,7 +131,9 @@ def _ready(given: argparse.Namespace) -> Outgoing:
     data = _read("FILE", given.file)
     if data.startswith(b"From "):
         data = data.partition(b"\n")[2]  # the line before the message in an mbox
-    message = email.message_from_bytes(data)
+    from rsmtp.email import message_from_bytes
+
+    message = message_from_bytes(data)
     if not message.keys():
         raise Stop(DATA, f"FILE: {given.file} holds no message: it does not begin with header fields")
     return Outgoing(_envelope(given, message), message, without_bcc(data))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-
 from rsmtp.cli.exit_code import USAGE, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+    import re
     from datetime import datetime
     from typing import Any
 
     from rsmtp import Envelope
     from rsmtp._client.outgoing import Paths
+    from rsmtp.cli.plain import Declares
 
 # The flags, by their names in Python.
 _FLAGS = (
@@ -24,7 +24,7 @@ _FLAGS = (
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Declares) -> None:
     group = parser.add_argument_group("delivery (what the server does not offer is refused, nothing is sent)")
     group.add_argument(
         "--notify",
@@ -101,6 +101,8 @@ def from_arguments(given: argparse.Namespace, paths: Paths) -> Envelope | None:
 
 
 def _made(given: argparse.Namespace, paths: Paths) -> Envelope:
+    import re
+
     from rsmtp import DeliverBy, Dsn, Envelope, Rcpt
 
     notify: Any = None
@@ -130,6 +132,8 @@ def _made(given: argparse.Namespace, paths: Paths) -> Envelope:
 
 def _by_flags(words: str) -> str:
     """Replaces the names of arguments by those of flags."""
+    import re
+
     words = re.sub(rf"\b({'|'.join(name for name in _FLAGS if '_' in name)})\b", _flag, words)
     return words if words.startswith("--") else f"--{words}"
 
@@ -139,6 +143,9 @@ def _flag(found: re.Match[str]) -> str:
 
 
 def _duration(text: str) -> float:
+    import argparse
+    import re
+
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*([smhd]?)", text.strip().lower())
     if found is None:
         raise argparse.ArgumentTypeError(
@@ -148,6 +155,7 @@ def _duration(text: str) -> float:
 
 
 def _date(text: str) -> datetime:
+    import argparse
     from datetime import datetime
 
     try:

@@ -1,8 +1,6 @@
 """Explains an error of a conversation for users of the command line: what went wrong, and what
 to do. There is no traceback."""
 
-import textwrap
-
 from rsmtp._mailer.servers import Server
 from rsmtp._rsmtp import Recipient
 from rsmtp.cli.terminal import harmless
@@ -30,6 +28,10 @@ def advised(recipient: Recipient, indent: str) -> list[str]:
 
 
 def wrapped(text: str, indent: str) -> list[str]:
+    if not text:
+        return []
+    import textwrap
+
     # Addresses are not split across lines.
     return textwrap.wrap(
         text,

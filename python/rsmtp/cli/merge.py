@@ -12,7 +12,7 @@ from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
-from rsmtp.cli.send import heed
+from rsmtp.cli.send import heed_warnings
 from rsmtp.cli.terminal import harmless
 from rsmtp.display.short import counted
 
@@ -180,7 +180,7 @@ def _sent(merge: rsmtp.Merge, given: argparse.Namespace) -> int:
     target = server.from_arguments(given)
     dkim = signing.from_arguments(given)
     place, target = target.place, with_password(target)
-    heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
+    heed_warnings()
     more: dict[str, Any] = {}
     if given.outbox is not None:
         try:

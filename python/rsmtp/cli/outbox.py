@@ -22,7 +22,7 @@ from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
-from rsmtp.cli.send import heed
+from rsmtp.cli.send import heed_warnings
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
@@ -178,7 +178,7 @@ def _send(outbox: Outbox, given: argparse.Namespace) -> int:
 
 def send_due(outbox: Outbox, mailer: Mailer, place: Server | None, *, forever: bool) -> int:
     """Sends the messages that are due, and prints their results."""
-    heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
+    heed_warnings()
     try:
         with _stopped_by_signals() as stop:
             ran = outbox.run(mailer, forever=forever, stop=stop)

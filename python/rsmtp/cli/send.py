@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
+import sys
 
-from rsmtp import Receipt
 from rsmtp._mailer.server_urls import is_scheme
+from rsmtp._rsmtp import Receipt, _before_warning
 from rsmtp.cli import compose, delivery, exit_code, server, signing
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import advised, explain
-from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.server import Target
 from rsmtp.cli.terminal import Style, harmless
@@ -18,7 +17,10 @@ from rsmtp.display.short import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import argparse
+    from typing import Any, NoReturn
+
+    from rsmtp.cli.plain import Declares
 
 DESCRIPTION = """\
 Send one message: one that is built from the flags, or a ready one from a file or from standard
@@ -43,6 +45,8 @@ examples:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
+    from rsmtp.cli.help_text import HelpText
+
     parser = commands.add_parser(
         "send",
         help=summary,
@@ -50,6 +54,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
         formatter_class=HelpText,
     )
+    declare(parser)
+
+
+def declare(parser: Declares) -> None:
     compose.add_arguments(parser)
     delivery.add_arguments(parser)
     server.add_arguments(parser)
@@ -59,18 +67,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show the conversation; secrets are masked"
     )
-    parser.add_argument("--password", action=NoPassword, nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("--password", action=no_password, nargs="?")
     parser.set_defaults(run=run)
 
 
-class NoPassword(argparse.Action):
+def _no_password(**declared: Any) -> argparse.Action:
     """Tells a user who tries --password how to give the password."""
+    import argparse
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        parser.error(
-            "there is no --password: arguments can be read by every user of this machine (ps). Set "
-            "RSMTP_PASSWORD, or leave it out to be asked"
-        )
+    class NoPassword(argparse.Action):
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+            parser.error(
+                "there is no --password: arguments can be read by every user of this machine (ps). Set "
+                "RSMTP_PASSWORD, or leave it out to be asked"
+            )
+
+    return NoPassword(**declared, help=argparse.SUPPRESS)
+
+
+no_password: Any = _no_password  # as `rsmtp.cli.one_name`
 
 
 def run(given: argparse.Namespace) -> int:
@@ -89,7 +104,7 @@ def run(given: argparse.Namespace) -> int:
     outgoing = compose.compose(given, username)
     if (asked := delivery.from_arguments(given, outgoing.envelope)) is not None:
         outgoing.ask(asked)
-    if (dkim := signing.from_arguments(given, outgoing.domain)) is not None:
+    if (dkim := signing.from_arguments(given, outgoing)) is not None:
         outgoing.sign(dkim)
     if given.dry_run:
         show(outgoing, target)
@@ -123,7 +138,7 @@ def preview(outgoing: Outgoing) -> None:
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
     place, target = target.place, with_password(target)
-    heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
+    heed_warnings()
     if verbose:
         for name in ("rsmtp.smtp", "rsmtp.tls"):
             heed(name, "DEBUG")
@@ -155,6 +170,18 @@ def report(receipt: Receipt) -> None:
         print(f"queue id {harmless(receipt.queue_id)}")
     if receipt.options_left_out:
         print(f"left out {', '.join(receipt.options_left_out)}: the server does not offer it")
+
+
+def heed_warnings() -> None:
+    """Shows warnings on standard error. `logging` is loaded when there is one."""
+
+    def set_up() -> None:
+        heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
+
+    if "logging" in sys.modules:
+        set_up()
+    else:
+        _before_warning(set_up)
 
 
 def heed(name: str, level: str, line: str = "%(message)s") -> None:

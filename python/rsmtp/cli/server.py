@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 
 from rsmtp import Mailer, TlsConfig
 from rsmtp._mailer.server_urls import from_url
 from rsmtp._mailer.servers import URL_VARIABLE, Local, Server
 from rsmtp.cli.exit_code import USAGE, Stop
-from rsmtp.cli.one_name import OneName
+from rsmtp.cli.one_name import one_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
+
+    from rsmtp.cli.plain import Declares
 
 TLS_MODES = ("starttls", "implicit", "none")
 _PATIENCE = 60.0
@@ -23,7 +25,7 @@ NO_PASSWORD = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Declares) -> None:
     group = parser.add_argument_group(f"server (or the environment variable {URL_VARIABLE})")
     group.add_argument(
         "--server",
@@ -36,12 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--host", help="instead of a URL")
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
     group.add_argument("--tls", choices=TLS_MODES, help="default: starttls, or implicit on port 465")
-    group.add_argument("--username", "--user", action=OneName, metavar="NAME", help="log in with this name")
+    group.add_argument("--username", "--user", action=one_name, metavar="NAME", help="log in with this name")
     add_mechanism(group)
     add_trust_arguments(group)
 
 
-def add_mechanism(group: argparse._ActionsContainer) -> None:
+def add_mechanism(group: Declares) -> None:
     group.add_argument(
         "--mechanism",
         metavar="NAME",
@@ -49,7 +51,7 @@ def add_mechanism(group: argparse._ActionsContainer) -> None:
     )
 
 
-def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PATIENCE) -> None:
+def add_trust_arguments(group: Declares, patience: float = _PATIENCE) -> None:
     group.add_argument("--ca-file", metavar="FILE", help="PEM file with the only authorities to trust")
     group.add_argument(
         "--client-certificate",
@@ -179,5 +181,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < 1e6:
+        import argparse
+
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-
-from rsmtp import Dkim
+from rsmtp._rsmtp import Dkim
 from rsmtp.cli.exit_code import NO_INPUT, USAGE, Stop
 from rsmtp.cli.terminal import harmless
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from rsmtp.cli.compose import Outgoing
+    from rsmtp.cli.plain import Declares
+
+
+def add_arguments(parser: Declares) -> None:
     group = parser.add_argument_group("DKIM signature (`rsmtp dkim new` makes a key)")
     group.add_argument("--dkim-key", metavar="FILE", help="sign with this private key (PEM)")
     group.add_argument("--dkim-selector", metavar="NAME", help="the key's name in the DNS")
@@ -18,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def from_arguments(given: argparse.Namespace, domain: str | None = None) -> Dkim | None:
-    """The signature according to the flags; `domain` is used if they name none. Raises Stop."""
+def from_arguments(given: argparse.Namespace, outgoing: Outgoing | None = None) -> Dkim | None:
+    """The signature according to the flags. If they name no domain, it is that of the message's From.
+    Raises Stop."""
     if given.dkim_key is None:
         for name in ("selector", "domain"):
             if getattr(given, f"dkim_{name}") is not None:
@@ -27,7 +33,7 @@ def from_arguments(given: argparse.Namespace, domain: str | None = None) -> Dkim
         return None
     if given.dkim_selector is None:
         raise Stop(USAGE, "--dkim-selector is missing: under which name is the key in the DNS?")
-    domain = given.dkim_domain or domain
+    domain = given.dkim_domain or (outgoing.domain if outgoing else None)
     if not domain:
         raise Stop(USAGE, "--dkim-domain is missing: which domain signs?")
     return made(domain, given.dkim_selector, given.dkim_key, "dkim-")
