@@ -9,6 +9,7 @@ pub(crate) fn is_blank(c: char) -> bool {
 }
 
 /// Whether it consists of letters, digits and these, at least one in all.
+#[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn has_only(text: &str, more: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
 }

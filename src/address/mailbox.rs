@@ -5,8 +5,8 @@
 //! Anything that could change the meaning of a command line is refused.
 
 use super::a_labels;
-use super::lexis::{find_closing_quote, find_comment_end, find_unquoted, has_only};
-use super::spec::{self, AddrSpec};
+use super::lexis::{find_closing_quote, find_comment_end, find_unquoted};
+use super::spec::AddrSpec;
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -32,39 +32,55 @@ impl std::error::Error for BadAddress {}
 /// It is shared, not copied: a message is kept during its conversation in case it has to be sent
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Mailbox(Arc<Parts>);
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Parts {
-    /// The address as given.
-    spec: AddrSpec,
-    /// The address with A-labels (RFC 5890), if that is different.
-    a_labels: Option<String>,
+pub struct Mailbox {
+    /// The address as given. After it comes its domain in A-labels (RFC 5890), if that is
+    /// different.
+    text: Arc<str>,
+    /// Where the local part ends, and where the address does. None is longer than LONGEST.
+    local: u16,
+    address: u16,
 }
 
 impl Mailbox {
+    /// Of parts that have been checked.
+    fn of(spec: &AddrSpec, a_labels: Option<&str>) -> Self {
+        let mut text = spec.to_string();
+        let (local, address) = (spec.local.len() as u16, text.len() as u16);
+        text.push_str(a_labels.unwrap_or_default());
+        Self { text: text.into(), local, address }
+    }
+
+    fn split(&self) -> (&str, &str, &str) {
+        let (address, a_labels) = self.text.split_at(self.address.into());
+        let (local, domain) = address.split_at(self.local.into());
+        (local, domain, a_labels)
+    }
+
     /// Whether the local part needs SMTPUTF8 (RFC 6531).
     pub fn needs_smtputf8(&self) -> bool {
-        self.0.spec.needs_smtputf8()
+        !self.split().0.is_ascii()
     }
 
     /// The domain in A-labels. None for `postmaster` and the like.
     pub fn domain(&self) -> Option<&str> {
-        self.0.a_labels.as_deref().or(self.0.spec.domain.as_deref())
+        match self.split() {
+            (_, domain, "") => domain.strip_prefix('@'),
+            (_, _, a_labels) => Some(a_labels),
+        }
     }
 
     /// The text inside the angle brackets. The domain is written in A-labels unless SMTPUTF8 is in
     /// use.
     pub fn wire(&self, smtputf8: bool) -> String {
-        let mut text = String::new();
-        self.write_to(&mut text, smtputf8);
-        text
+        self.pieces(smtputf8).concat()
     }
 
-    /// Appends that text.
-    pub fn write_to(&self, out: &mut String, smtputf8: bool) {
-        let domain = if smtputf8 { self.0.spec.domain.as_deref() } else { self.domain() };
-        spec::write(&self.0.spec.local, domain, out);
+    /// That text in two pieces, of which the second is mostly empty.
+    pub fn pieces(&self, smtputf8: bool) -> [&str; 2] {
+        match self.split() {
+            (_, _, a_labels) if smtputf8 || a_labels.is_empty() => [&self.text[..self.address.into()], ""],
+            (local, _, a_labels) => [&self.text[..local.len() + 1], a_labels],
+        }
     }
 }
 
@@ -86,12 +102,13 @@ impl FromStr for Mailbox {
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress { address: text.to_owned(), why };
         // Nearly every address is of this kind: there is nothing around it, and nothing to find out.
-        if let Some((local, domain)) = text.split_once('@')
+        let local = text.bytes().take_while(|&octet| is_plain(octet)).count();
+        if let Some(domain) = text[local..].strip_prefix('@')
+            && local > 0
+            && is_plain_domain(domain)
             && text.len() <= LONGEST
-            && is_plain(local, domain)
         {
-            let spec = AddrSpec { local: local.to_owned(), domain: Some(domain.to_owned()) };
-            return Ok(Mailbox(Arc::new(Parts { spec, a_labels: None })));
+            return Ok(Self { text: text.into(), local: local as u16, address: text.len() as u16 });
         }
         if text.chars().any(char::is_control) {
             return Err(bad("it contains a control character"));
@@ -102,7 +119,7 @@ impl FromStr for Mailbox {
         let domain = at.map(|at| address[at + 1..].to_owned());
         let spec = AddrSpec { local, domain };
         let a_labels = checked(&spec).map_err(bad)?;
-        Ok(Mailbox(Arc::new(Parts { spec, a_labels })))
+        Ok(Self::of(&spec, a_labels.as_deref()))
     }
 }
 
@@ -111,7 +128,7 @@ impl TryFrom<AddrSpec> for Mailbox {
 
     fn try_from(spec: AddrSpec) -> Result<Self, BadAddress> {
         match checked(&spec) {
-            Ok(a_labels) => Ok(Mailbox(Arc::new(Parts { spec, a_labels }))),
+            Ok(a_labels) => Ok(Self::of(&spec, a_labels.as_deref())),
             Err(why) => Err(BadAddress { address: spec.to_string(), why }),
         }
     }
@@ -124,7 +141,10 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     if length > LONGEST {
         return Err("it is longer than a command line can take");
     }
-    if spec.domain.as_deref().is_some_and(|domain| is_plain(&spec.local, domain)) {
+    if spec.domain.as_deref().is_some_and(is_plain_domain)
+        && !spec.local.is_empty()
+        && spec.local.bytes().all(is_plain)
+    {
         return Ok(None);
     }
     if spec.local.chars().any(char::is_control) {
@@ -143,9 +163,23 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     Ok(in_a_labels)
 }
 
-/// Letters, digits and similarly plain characters on both sides need no further check.
-fn is_plain(local: &str, domain: &str) -> bool {
-    has_only(local, b".-_+=") && domain.split('.').all(|label| has_only(label, b"-"))
+/// Letters, digits and similarly plain characters need no further check in a local part.
+fn is_plain(octet: u8) -> bool {
+    matches!(octet, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'+' | b'=')
+}
+
+/// Whether the domain needs no further check: labels of letters, digits and hyphens.
+fn is_plain_domain(domain: &str) -> bool {
+    let mut in_label = false;
+    let plain = domain.bytes().all(|octet| match octet {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => {
+            in_label = true;
+            true
+        }
+        b'.' => std::mem::take(&mut in_label),
+        _ => false,
+    });
+    plain && in_label
 }
 
 /// Removes the single comment at the end (RFC 5322 3.2.2), the old way to write a name.

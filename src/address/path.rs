@@ -17,15 +17,14 @@ impl ReversePath {
     }
 
     pub fn wire(&self, smtputf8: bool) -> String {
-        let mut text = String::new();
-        self.write_to(&mut text, smtputf8);
-        text
+        self.pieces(smtputf8).concat()
     }
 
-    /// Appends the path.
-    pub fn write_to(&self, out: &mut String, smtputf8: bool) {
-        if let Self::Mailbox(mailbox) = self {
-            mailbox.write_to(out, smtputf8);
+    /// The same as [`Mailbox::pieces`].
+    pub fn pieces(&self, smtputf8: bool) -> [&str; 2] {
+        match self {
+            Self::Null => [""; 2],
+            Self::Mailbox(mailbox) => mailbox.pieces(smtputf8),
         }
     }
 }

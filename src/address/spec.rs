@@ -36,17 +36,13 @@ impl std::fmt::Display for AddrSpec {
     }
 }
 
+/// `local@domain`
 fn joined(local: &str, domain: Option<&str>) -> String {
-    let mut text = String::new();
-    write(local, domain, &mut text);
-    text
-}
-
-/// Appends `local@domain`.
-pub(super) fn write(local: &str, domain: Option<&str>, out: &mut String) {
-    out.push_str(local);
+    let mut text = String::with_capacity(local.len() + domain.map_or(0, |domain| domain.len() + 1));
+    text.push_str(local);
     if let Some(domain) = domain {
-        out.push('@');
-        out.push_str(domain);
+        text.push('@');
+        text.push_str(domain);
     }
+    text
 }
