@@ -1,6 +1,7 @@
 //! Commands (RFC 5321 4.1.1). They are parsed into a type once, so that each is written to the
 //! wire as exactly one line, whatever the caller gave.
 
+use super::line;
 use super::xclient::Xclient;
 use crate::address::{ForwardPath, ReversePath, a_labels};
 use std::borrow::Cow;
@@ -69,14 +70,6 @@ impl Verb {
             Self::Xclient => "XCLIENT",
             Self::Quit => "QUIT",
             Self::Other => "command",
-        }
-    }
-
-    /// As smtplib writes it.
-    fn smtplib_name(self) -> String {
-        match self {
-            Self::StartTls | Self::Auth => self.name().to_owned(),
-            _ => self.name().to_ascii_lowercase(),
         }
     }
 
@@ -187,31 +180,22 @@ impl FromStr for ClientName {
 /// contain "=" (some servers define such values) but no space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    text: String,
+    text: Cow<'static, str>,
     keyword: usize,
 }
 
 impl Parameter {
-    pub fn size(octets: u64, letters: Letters) -> Self {
-        let keyword = if letters == Letters::Smtplib { "size" } else { "SIZE" };
-        let mut text = String::with_capacity(25);
-        text.push_str(keyword);
-        text.push('=');
-        push_number(&mut text, octets);
-        Self { text, keyword: 4 }
-    }
-
     pub fn body_8bitmime() -> Self {
-        Self { text: "BODY=8BITMIME".to_owned(), keyword: 4 }
+        Self { text: "BODY=8BITMIME".into(), keyword: 4 }
     }
 
     /// From a delivery option, which has already written `KEYWORD` or `KEYWORD=value`.
     pub(super) fn of_option(keyword: &str, text: String) -> Self {
-        Self { keyword: keyword.len(), text }
+        Self { keyword: keyword.len(), text: text.into() }
     }
 
     pub fn smtputf8() -> Self {
-        Self { text: "SMTPUTF8".to_owned(), keyword: 8 }
+        Self { text: "SMTPUTF8".into(), keyword: 8 }
     }
 
     pub fn as_str(&self) -> &str {
@@ -244,7 +228,7 @@ impl FromStr for Parameter {
             Some(value) if value.chars().any(|c| c.is_whitespace() || c.is_control()) => {
                 bad("contains white space or a control character; pass one option per item")
             }
-            _ => Ok(Self { text: text.to_owned(), keyword: keyword.len() }),
+            _ => Ok(Self { text: text.to_owned().into(), keyword: keyword.len() }),
         }
     }
 }
@@ -304,67 +288,31 @@ impl Command {
     /// The command line without its line end. `smtputf8` tells whether its transaction uses
     /// SMTPUTF8.
     pub fn line(&self, smtputf8: bool, letters: Letters) -> String {
-        let mut line = String::with_capacity(80);
+        let mut line = Vec::new();
         self.write_to(&mut line, smtputf8, letters);
-        line
+        String::from_utf8_lossy(&line).into_owned()
     }
 
-    /// Appends the command line to `out`.
-    pub fn write_to(&self, line: &mut String, smtputf8: bool, letters: Letters) {
-        let smtplib = letters == Letters::Smtplib;
+    /// Appends the command line.
+    pub(super) fn write_to(&self, out: &mut Vec<u8>, smtputf8: bool, letters: Letters) {
         match self {
-            Self::Free(text) => line.push_str(text.as_str()),
-            _ if smtplib => line.push_str(&self.verb().smtplib_name()),
-            _ => line.push_str(self.verb().name()),
+            Self::Mail(path, _) => line::mail(out, path.pieces(smtputf8), letters),
+            Self::Rcpt(path, _) => line::rcpt(out, path.pieces(smtputf8), letters),
+            Self::Free(text) => line::text(out, text.as_str()),
+            _ => line::verb(out, self.verb(), letters),
         }
         match self {
-            Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => push(line, name.as_str()),
-            Self::Mail(path, parameters) => {
-                line.push_str(if smtplib { " from:<" } else { " FROM:<" });
-                path.write_to(line, smtputf8);
-                push_parameters(line, parameters);
-            }
-            Self::Rcpt(path, parameters) => {
-                line.push_str(if smtplib { " to:<" } else { " TO:<" });
-                path.write_to(line, smtputf8);
-                push_parameters(line, parameters);
-            }
-            Self::Vrfy(text) | Self::Expn(text) => push(line, text.as_str()),
-            Self::Noop(Some(text)) | Self::Help(Some(text)) => push(line, text.as_str()),
+            Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => line::word(out, name.as_str()),
+            Self::Mail(_, parameters) | Self::Rcpt(_, parameters) => line::parameters(out, parameters),
+            Self::Vrfy(text) | Self::Expn(text) => line::word(out, text.as_str()),
+            Self::Noop(Some(text)) | Self::Help(Some(text)) => line::word(out, text.as_str()),
             Self::Xclient(attributes) => {
-                attributes.iter().for_each(|(name, value)| push(line, &format!("{name}={value}")));
+                attributes.iter().for_each(|(name, value)| line::word(out, &format!("{name}={value}")));
             }
             Self::StartTls | Self::Data | Self::Rset | Self::Quit | Self::Noop(None) | Self::Help(None) => {}
             Self::Free(_) => {}
         }
     }
-}
-
-/// Appends a number in digits. Each message has two of them, and `write!` would cost more than the
-/// digits.
-pub(super) fn push_number(line: &mut String, mut number: u64) {
-    let mut digits = [b'0'; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] += (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    line.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
-}
-
-/// Closes the path and appends the parameters.
-fn push_parameters(line: &mut String, parameters: &[Parameter]) {
-    line.push('>');
-    parameters.iter().for_each(|parameter| push(line, parameter.as_str()));
-}
-
-fn push(line: &mut String, word: &str) {
-    line.push(' ');
-    line.push_str(word);
 }
 
 #[cfg(test)]
@@ -373,7 +321,7 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        let mail = Command::Mail("a@bücher.example".parse().unwrap(), vec![Parameter::size(7, Letters::Rfc)]);
+        let mail = Command::Mail("a@bücher.example".parse().unwrap(), vec!["SIZE=7".parse().unwrap()]);
         assert_eq!(mail.line(false, Letters::Rfc), "MAIL FROM:<a@xn--bcher-kva.example> SIZE=7");
         assert_eq!(mail.line(true, Letters::Rfc), "MAIL FROM:<a@bücher.example> SIZE=7");
         assert_eq!(Command::Mail(ReversePath::Null, vec![]).line(false, Letters::Rfc), "MAIL FROM:<>");
@@ -381,15 +329,6 @@ mod tests {
         assert_eq!(mail.line(false, Letters::Smtplib), "mail from:<a@xn--bcher-kva.example> SIZE=7");
         assert_eq!(Command::StartTls.line(false, Letters::Smtplib), "STARTTLS");
         assert_eq!(Command::Vrfy("Smith".parse().unwrap()).line(false, Letters::Rfc), "VRFY Smith");
-    }
-
-    #[test]
-    fn numbers_are_written_in_digits() {
-        for number in [0, 7, 10, 2048, 1_000_000, u64::MAX] {
-            let mut line = String::from("BDAT ");
-            push_number(&mut line, number);
-            assert_eq!(line, format!("BDAT {number}"));
-        }
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod extension;
+mod line;
 pub mod mail_data;
 pub mod opening;
 mod outgoing;

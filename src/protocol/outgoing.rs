@@ -3,8 +3,9 @@
 
 use super::auth::{self, Mechanism};
 use super::body::{Body, Slice, Unreadable};
-use super::command::{Command, Letters, Verb, push_number};
+use super::command::{Command, Letters, Verb};
 use super::error::Stage;
+use super::line;
 use super::mail_data::{Encoder, Framing};
 use super::state::State;
 use super::transaction::Part;
@@ -119,8 +120,6 @@ pub(super) struct Outgoing {
     lines: VecDeque<Line>,
     /// The transcript is off.
     pub(super) quiet: bool,
-    /// The last line. Its memory is reused.
-    said: String,
     pub(super) letters: Letters,
     /// The state of the session, for the lines of the transcript.
     pub(super) state: Option<State>,
@@ -128,31 +127,36 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
-        // It may hold a secret, and the memory of the last line is kept.
-        if let Command::Free(text) = command {
-            return self.line(text.as_str(), mask_free(text.as_str()), awaited);
+        match command {
+            // It may hold a secret.
+            Command::Free(text) => self.line(text.as_str(), mask_free(text.as_str()), awaited),
+            _ => self.say(awaited, |out, letters| command.write_to(out, smtputf8, letters)),
         }
-        let mut line = std::mem::take(&mut self.said);
-        line.clear();
-        command.write_to(&mut line, smtputf8, self.letters);
-        if !self.quiet {
-            self.note(Speaker::Client, line.as_bytes().to_vec());
-        }
-        self.say(&mut line, awaited);
-        self.said = line;
     }
 
     /// A line that may appear differently in the transcript, with secrets masked.
     pub(super) fn line(&mut self, line: &str, shown: String, awaited: Awaited) {
         self.note(Speaker::Client, shown.into_bytes());
-        self.say(&mut line.to_owned(), awaited);
+        self.put(line.as_bytes());
+        self.put(b"\r\n");
+        self.expect(awaited);
     }
 
-    /// Sends the line, which gets its end.
-    fn say(&mut self, line: &mut String, awaited: Awaited) {
-        line.push_str("\r\n");
-        self.put(line.as_bytes());
+    /// The command that `write` appends, without its line end, and that has no secret.
+    pub(super) fn say(&mut self, awaited: Awaited, write: impl FnOnce(&mut Vec<u8>, Letters)) {
+        self.write_line(write);
         self.expect(awaited);
+    }
+
+    fn write_line(&mut self, write: impl FnOnce(&mut Vec<u8>, Letters)) {
+        self.make_room();
+        let begin = self.buffer.len();
+        write(&mut self.buffer, self.letters);
+        if !self.quiet {
+            self.note(Speaker::Client, self.buffer[begin..].to_vec());
+        }
+        self.buffer.extend_from_slice(b"\r\n");
+        self.written += (self.buffer.len() - begin) as u64;
     }
 
     /// A response within AUTH, in base64.
@@ -184,9 +188,8 @@ impl Outgoing {
     /// Starts mail data in chunks and writes the first one. `go_on_with_chunks` writes the rest.
     pub(super) fn first_chunk(&mut self, body: Body) -> Result<(), Unreadable> {
         let encoder = Encoder::new(body.framing());
-        self.chunks = Some((body, encoder));
         self.chunks_wanted = false;
-        self.next_chunk()
+        self.write_chunk(body, encoder)
     }
 
     /// From now on chunks are written as fast as the connection takes them.
@@ -194,10 +197,17 @@ impl Outgoing {
         self.chunks_wanted = true;
     }
 
-    /// Writes the next chunk, if there is one. The chunk is read completely before any of it is
-    /// written: if reading fails, the server still waits for a command.
+    /// Writes the next chunk, if there is one.
     pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
-        let Some((mut body, mut encoder)) = self.chunks.take() else { return Ok(()) };
+        match self.chunks.take() {
+            Some((body, encoder)) => self.write_chunk(body, encoder),
+            None => Ok(()),
+        }
+    }
+
+    /// The chunk is read completely before any of it is written: if reading fails, the server
+    /// still waits for a command.
+    fn write_chunk(&mut self, mut body: Body, mut encoder: Encoder) -> Result<(), Unreadable> {
         if body.is_canonical() {
             // The first chunk is sent in one write with the commands: a server that hasn't
             // received all of it hasn't answered it.
@@ -234,18 +244,10 @@ impl Outgoing {
         if last && self.ends.are_held {
             self.ends.held.get_or_insert(self.written);
         }
-        let mut line = std::mem::take(&mut self.said);
-        line.clear();
-        line.push_str(if self.letters == Letters::Smtplib { "bdat " } else { "BDAT " });
-        push_number(&mut line, content.len() as u64);
-        line.push_str(if last { " LAST" } else { "" });
-        self.put(line.as_bytes());
-        self.put(b"\r\n");
+        self.write_line(|out, letters| line::bdat(out, content.len() as u64, last, letters));
         if !self.quiet {
-            self.note(Speaker::Client, line.as_bytes().to_vec());
             self.note_body(content, 0);
         }
-        self.said = line;
     }
 
     fn chunk_said(&mut self, last: bool, body: Body, encoder: Encoder) {
@@ -389,6 +391,13 @@ impl Outgoing {
     }
 
     fn put(&mut self, bytes: &[u8]) {
+        self.make_room();
+        self.buffer.extend_from_slice(bytes);
+        self.written += bytes.len() as u64;
+    }
+
+    /// Before anything is written into the buffer.
+    fn make_room(&mut self) {
         if self.start == self.buffer.len() {
             self.buffer.clear();
             self.start = 0;
@@ -400,8 +409,6 @@ impl Outgoing {
             // What is written from now on comes after it.
             self.buffer.extend_from_slice(&lying);
         }
-        self.buffer.extend_from_slice(bytes);
-        self.written += bytes.len() as u64;
     }
 
     /// Sends content without a copy.

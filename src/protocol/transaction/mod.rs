@@ -44,6 +44,8 @@ pub struct Transaction {
 /// The transaction as adapted to this server.
 struct Fitted {
     smtputf8: bool,
+    /// What SIZE declares (RFC 1870), if it does.
+    size: Option<u64>,
     said: Option<SaidOptions>,
 }
 
@@ -88,6 +90,7 @@ impl Transaction {
                 self.body = in_seven_bits(&self.body)?.ok_or_else(not_ours)?;
             }
         }
+        let mut declared = None;
         let limit = [offered.size_limit, options.largest].into_iter().flatten().min();
         if offered.size || limit.is_some() {
             let size = self.body.canonical_size();
@@ -98,10 +101,10 @@ impl Transaction {
                 return Err(error.with_reply(Reply::new(code::EXCEEDED_STORAGE, text)));
             }
             if offered.size && !asked(&self.mail_parameters, "SIZE") {
-                self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
+                declared = Some(size);
             }
         }
-        Ok(Fitted { smtputf8, said })
+        Ok(Fitted { smtputf8, size: declared, said })
     }
 
     /// The first address that needs SMTPUTF8.

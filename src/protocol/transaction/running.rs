@@ -6,8 +6,9 @@ use super::{Fate, Fitted, Outcome, SaidOptions, Terms, Transaction, Verdict};
 use crate::address::ForwardPath;
 use crate::protocol::body::{Body, Unreadable};
 use crate::protocol::code;
-use crate::protocol::command::{Command, Parameter};
+use crate::protocol::command::{Parameter, Verb};
 use crate::protocol::error::{Error, Stage};
+use crate::protocol::line;
 use crate::protocol::outgoing::{Awaited, Outgoing};
 use crate::protocol::reply::Reply;
 use crate::protocol::session::Options;
@@ -66,7 +67,6 @@ pub(in crate::protocol) enum Then {
 /// A transaction in progress.
 #[derive(Debug)]
 pub(in crate::protocol) struct Running {
-    mail: Command,
     rcpt_parameters: Vec<Parameter>,
     options: Option<Box<SaidOptions>>,
     fates: Vec<(ForwardPath, Fate)>,
@@ -105,12 +105,11 @@ impl Running {
         follows: bool,
         out: &mut Outgoing,
     ) -> Result<Self, Error> {
-        let Fitted { smtputf8, said } = transaction.fit(terms, options)?;
+        let Fitted { smtputf8, size, said } = transaction.fit(terms, options)?;
         let Transaction {
             reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious, ..
         } = transaction;
         let mut running = Self {
-            mail: Command::Mail(reverse_path, mail_parameters),
             rcpt_parameters,
             options: said.map(Box::new),
             fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
@@ -134,9 +133,13 @@ impl Running {
             // 3030 2).
             running.say(Part::Clear, out);
         }
-        running.say(Part::Mail, out);
+        out.say(Awaited::Transaction(Part::Mail), |out, letters| {
+            line::mail(out, reverse_path.pieces(smtputf8), letters);
+            size.into_iter().for_each(|octets| line::size(out, octets, letters));
+            line::parameters(out, &mail_parameters);
+        });
         if running.grouped {
-            (0..running.fates.len()).for_each(|index| running.say(Part::Rcpt(index), out));
+            (0..running.fates.len()).for_each(|index| running.say_recipient(index, out));
             if !cautious {
                 running.say_mail_data(out);
                 running.end = out.take_end();
@@ -311,20 +314,18 @@ impl Running {
     }
 
     fn say(&self, part: Part, out: &mut Outgoing) {
-        let command = match part {
-            Part::Mail => &self.mail,
-            Part::Rcpt(index) => &self.rcpt(&self.fates[index].0),
-            Part::Data => &Command::Data,
-            Part::Clear | Part::Reset => &Command::Rset,
-            Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
-        };
-        out.command(command, self.smtputf8, Awaited::Transaction(part));
+        let verb = if part == Part::Data { Verb::Data } else { Verb::Rset };
+        out.say(Awaited::Transaction(part), |out, letters| line::verb(out, verb, letters));
     }
 
-    fn rcpt(&self, path: &ForwardPath) -> Command {
-        let mut parameters = self.rcpt_parameters.clone();
-        parameters.extend(self.options.iter().flat_map(|said| said.rcpt(path)));
-        Command::Rcpt(path.clone(), parameters)
+    fn say_recipient(&self, index: usize, out: &mut Outgoing) {
+        let (path, _) = &self.fates[index];
+        out.say(Awaited::Transaction(Part::Rcpt(index)), |out, letters| {
+            line::rcpt(out, path.pieces(self.smtputf8), letters);
+            line::parameters(out, &self.rcpt_parameters);
+            let own = self.options.iter().flat_map(|said| said.rcpt(path));
+            own.for_each(|parameter| line::word(out, parameter.as_str()));
+        });
     }
 
     fn next_recipient(&mut self, index: usize, alone: bool, out: &mut Outgoing) -> Then {
@@ -333,7 +334,7 @@ impl Running {
         }
         if index < self.fates.len() {
             if !self.grouped {
-                self.say(Part::Rcpt(index), out);
+                self.say_recipient(index, out);
             }
         } else if self.grouped && !self.cautious {
             match self.verdict {
