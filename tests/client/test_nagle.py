@@ -1,5 +1,6 @@
 """A server that leaves Nagle's algorithm on delays each second answer until the first one is
-acknowledged, which the system would do only 40 ms later."""
+acknowledged, which the system would do only 40 ms later. Ours is off, or a large message would wait in
+the same way."""
 
 import asyncio
 import contextlib
@@ -107,3 +108,38 @@ def by_async_mailer(port):
 @pytest.mark.parametrize("by", [by_client, by_a_given_socket, by_async_client, by_mailer, by_async_mailer])
 def test_no_message_waits_for_a_delayed_acknowledgement(port, by):
     assert fastest(list(by(port))) < 0.035
+
+
+def nagle_is_off(sock):
+    return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+
+def given(port):
+    """A socket that was made without naming the protocol."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.connect(("127.0.0.1", port))
+    return sock
+
+
+@pytest.mark.parametrize(
+    "arguments", [lambda port: {"host": "127.0.0.1", "port": port}, lambda port: {"sock": given(port)}]
+)
+def test_nothing_that_asyncio_sends_waits_for_an_acknowledgement(port, arguments):
+    async def found():
+        async with rsmtp.AsyncSmtpClient(**arguments(port)) as client:
+            return nagle_is_off(client._rsmtp_connection.transport.get_extra_info("socket"))
+
+    assert asyncio.run(found())
+
+
+def test_nothing_that_is_sent_over_a_given_socket_waits_for_an_acknowledgement(port):
+    sock = given(port)
+    with rsmtp.SmtpClient(sock=sock):
+        assert nagle_is_off(sock)
+
+
+def test_a_socket_without_such_options_is_left_alone():
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=converse, args=(theirs,), daemon=True).start()
+    with rsmtp.SmtpClient(sock=ours) as client:
+        assert client.noop()[0] == 250

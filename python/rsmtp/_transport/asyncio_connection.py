@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
 from rsmtp._rsmtp import Login, Operation, Request, Settings, TranscriptLine, Worker, ascii_host
-from rsmtp._transport import python_sockets, quick_ack
+from rsmtp._transport import promptness, python_sockets
 
 if TYPE_CHECKING:
     from rsmtp._transport.proxies import Proxy
@@ -93,8 +93,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
     _scheduled: asyncio.Handle | None = None
     _reading_is_paused = False
     _poll: Any = None
-    # The socket, if it supports immediate acknowledgements; whether octets were read that no
-    # later write has acknowledged.
+    # The socket, if it is TCP's; whether octets were read that no later write has acknowledged.
     _tcp: Any = None
     _unacknowledged = False
     # Called when the peer has ended the connection, even if no request is under way.
@@ -465,8 +464,9 @@ class Connection(Operation, asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=0)
         found = self._transport.get_extra_info("socket")
-        if quick_ack.can_be_asked(found):
+        if promptness.is_tcp(found):
             self._tcp = found
+            promptness.send_at_once(found)
         number = self.fileno()
         # The Windows proactor reads ahead by itself.
         if number >= 0 and hasattr(select, "poll"):
@@ -490,7 +490,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                 self._reading_is_paused = True
                 self._transport.pause_reading()
         elif self._unacknowledged and self._tcp is not None:
-            quick_ack.acknowledge(self._tcp)
+            promptness.acknowledge(self._tcp)
 
     def eof_received(self) -> bool:
         self.received(b"")

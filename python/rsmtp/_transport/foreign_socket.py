@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _socket
 
-from rsmtp._transport import python_sockets, quick_ack
+from rsmtp._transport import promptness, python_sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ class ForeignSocket:
         self.sock = sock
         self.leads_elsewhere = python_sockets.leads_elsewhere(sock, host)
         self.peer = python_sockets.address(sock, "getpeername")
-        self._acknowledges = quick_ack.can_be_asked(sock) and hasattr(sock, "setsockopt")
+        self._is_tcp = promptness.is_tcp(sock)
+        if self._is_tcp:
+            promptness.send_at_once(sock)
         self.own = python_sockets.address(sock, "getsockname")
 
     def receive(self, limit: float) -> bytes | None:
@@ -31,8 +33,8 @@ class ForeignSocket:
             octets = bytes(self.sock.recv(_READ))
         except (TimeoutError, BlockingIOError):
             return None
-        if self._acknowledges:
-            quick_ack.acknowledge(self.sock)
+        if self._is_tcp:
+            promptness.acknowledge(self.sock)
         return octets
 
     def send(self, octets: bytes, limit: float, patience: float) -> int | None:
