@@ -1,9 +1,13 @@
 //! Raises errors about arguments, which name the argument. `rsmtp._common.arguments` words them, so
 //! that they read the same whether Rust or Python checks the argument.
 
+use super::error::bad_argument;
+use crate::protocol::command::Parameter;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// What a check of `rsmtp._common.arguments` makes of the argument of this name.
 pub fn checked<T>(check: &str, name: &str, given: &Bound<'_, PyAny>) -> PyResult<T>
@@ -54,6 +58,23 @@ pub fn none_of<'a>(name: &str, given: &str, words: impl Iterator<Item = &'a str>
             .and_then(|m| m.call_method1("none_of", (name, given, words.collect::<Vec<_>>())));
         made.map_or_else(|failed| failed, PyErr::from_value)
     })
+}
+
+/// A text parsed into one of the engine's types.
+pub fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
+where
+    T::Err: Display,
+{
+    text.parse().map_err(|why: T::Err| bad_argument(argument, &why))
+}
+
+/// Parameters of MAIL or RCPT.
+pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
+    let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
+    let parse = |option: &String| {
+        option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))
+    };
+    options.iter().map(parse).collect()
 }
 
 /// A text as it lies in Python; the check says what is wrong with anything else.

@@ -27,6 +27,11 @@ mod given {
         password: maybe_secret -> Option<String>;
         access_token: maybe_secret -> Option<String>;
         mechanism: text -> String;
+        user: text -> String;
+    }
+
+    pub mod needed {
+        crate::binding::argument::arguments! { password: secret -> String; }
     }
 }
 
@@ -113,6 +118,16 @@ impl Exchange {
 
 fn impostor(py: Python<'_>, why: &str) -> PyErr {
     to_python(py, &Error::new(Kind::Protocol, Stage::Auth, why).with_advice(Advice::DistrustTheServer))
+}
+
+/// The response to a CRAM-MD5 challenge (RFC 2195).
+#[pyfunction]
+pub fn cram_md5(
+    #[pyo3(from_py_with = given::user)] user: String,
+    #[pyo3(from_py_with = given::needed::password)] password: String,
+    challenge: &[u8],
+) -> String {
+    String::from_utf8_lossy(&auth::cram_md5(&user, &password, challenge)).into_owned()
 }
 
 /// What a login proves itself by: one of a password, a token, for GSSAPI a ticket and for EXTERNAL

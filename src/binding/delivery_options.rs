@@ -1,7 +1,7 @@
 //! Delivery options from `rsmtp.envelope`. They are read once and passed on unchanged.
 
+use super::argument::parse;
 use super::error::bad_argument;
-use super::request::parse;
 use crate::address::ForwardPath;
 use crate::protocol::command::Parameter;
 use crate::protocol::transaction::{

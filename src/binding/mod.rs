@@ -16,6 +16,7 @@ mod content;
 mod credentials;
 mod delivery_options;
 mod display;
+mod envelope;
 mod error;
 mod foreign_socket;
 mod logs;
@@ -51,9 +52,11 @@ mod _rsmtp {
     #[pymodule_export]
     use super::content::{html_of_markdown, text_of_html};
     #[pymodule_export]
-    use super::credentials::{Exchange, Login};
+    use super::credentials::{Exchange, Login, cram_md5};
     #[pymodule_export]
     use super::delivery_options::DeliveryOptions;
+    #[pymodule_export]
+    use super::envelope::{ascii_host, envelope_py, needs_smtputf8};
     #[pymodule_export]
     use super::logs::before_warning;
     #[pymodule_export]
@@ -71,9 +74,7 @@ mod _rsmtp {
     #[pymodule_export]
     use super::outcome::{Opened, enhanced_code, refuses_mechanism, severity};
     #[pymodule_export]
-    use super::pump::ascii_host;
-    #[pymodule_export]
-    use super::request::{Request, cram_md5, envelope_py, needs_smtputf8};
+    use super::request::Request;
     #[pymodule_export]
     use super::settings::Settings;
     #[pymodule_export]

@@ -2,13 +2,14 @@
 //! inspect it. A subclass moves its octets: `Connection` here, or a pump in Python (its interface
 //! is in `pump.rs`).
 
+use super::argument::parse;
 use super::attendant::Attending;
 use super::conclusion::settle;
 use super::delivery_options::{DeliveryOptions, texts};
 use super::error::to_python;
 use super::mailer::Serving;
 use super::outcome::{PyReply, extensions_to_python, reply_to_python};
-use super::request::{Request, parse};
+use super::request::Request;
 use super::settings::{Settings, patience};
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;

@@ -1,14 +1,14 @@
 //! The interface between an operation and a pump in Python: that of an event loop, or that of a
 //! caller's socket. Nothing here waits.
 
+use super::argument::parse;
 use super::attendant::Attending;
 use super::conclusion::{settle, tell_fates};
-use super::error::{bad_argument, to_python};
+use super::error::to_python;
 use super::logs::{self, Level};
 use super::operation::{Operation, UnderWay};
 use super::proxy::ProxySettings;
 use super::request::Request;
-use crate::address::name_to_look_up;
 use crate::driver::dialling::{self, Dialling};
 use crate::driver::{self, Attendant, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
@@ -33,7 +33,7 @@ impl Operation {
         addresses: Option<Vec<String>>,
     ) -> PyResult<()> {
         let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().flatten().map(|address| ip_address("addresses", address)).collect();
+            addresses.iter().flatten().map(|address| parse::<IpAddr>("addresses", address)).collect();
         let best = dialling::best(&addresses?);
         let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.host, port, best);
         let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
@@ -59,7 +59,7 @@ impl Operation {
     #[pyo3(signature = (addresses, observer: "object" = None))]
     fn looked_up(&self, py: Python<'_>, addresses: Vec<String>, observer: Option<Py<PyAny>>) -> PyResult<()> {
         let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().map(|address| ip_address("addresses", address)).collect();
+            addresses.iter().map(|address| parse::<IpAddr>("addresses", address)).collect();
         let addresses = addresses?;
         self.note(py, observer, |operation, host| {
             operation.session_mut().note(dialling::looked_up(host, &addresses));
@@ -68,7 +68,7 @@ impl Operation {
 
     /// These addresses of `host` are to be tried.
     fn dial(&self, py: Python<'_>, host: &str, addresses: Vec<String>, port: u16) -> PyResult<()> {
-        let address = |text: &String| Ok(SocketAddr::new(ip_address("addresses", text)?, port));
+        let address = |text: &String| Ok(SocketAddr::new(parse::<IpAddr>("addresses", text)?, port));
         let addresses: PyResult<Vec<SocketAddr>> = addresses.iter().map(address).collect();
         let dialling = Dialling::new(host, &addresses?);
         self.look(py, |operation| operation.dial(dialling))
@@ -378,20 +378,10 @@ impl Operation {
 }
 
 fn socket_address(argument: &str, (host, port): &(String, u16)) -> PyResult<SocketAddr> {
-    Ok(SocketAddr::new(ip_address(argument, host)?, *port))
-}
-
-fn ip_address(argument: &str, address: &str) -> PyResult<IpAddr> {
-    address.parse().map_err(|why| bad_argument(argument, &why))
+    Ok(SocketAddr::new(parse::<IpAddr>(argument, host)?, *port))
 }
 
 /// None: there was no answer.
 fn system_error(errno: Option<i32>) -> io::Error {
     errno.map_or(io::ErrorKind::TimedOut.into(), io::Error::from_raw_os_error)
-}
-
-/// The name that is asked for at the resolver: A-labels (RFC 5891).
-#[pyfunction]
-pub fn ascii_host(host: &str) -> String {
-    name_to_look_up(host)
 }

@@ -1,5 +1,6 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
+use super::argument::{parameters, parse};
 use super::credentials::{Login, credentials, secret};
 use super::delivery_options::DeliveryOptions;
 use super::error::{bad_argument, to_python};
@@ -18,8 +19,6 @@ use crate::protocol::{Body, Error};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use std::fmt::Display;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a client asks of a session, once.
@@ -117,6 +116,17 @@ impl Given {
     /// An error without an address is about the sender.
     pub fn blame(&self, error: Error) -> Error {
         Error { address: error.address.or_else(|| self.sender.clone()), ..error }
+    }
+}
+
+mod given {
+    crate::binding::argument::arguments! {
+        user: text -> String;
+        access_token: maybe_secret -> Option<String>;
+    }
+
+    pub fn maybe_password(given: &pyo3::Bound<'_, pyo3::PyAny>) -> pyo3::PyResult<Option<String>> {
+        crate::binding::argument::checked("maybe_secret", "password", given)
     }
 }
 
@@ -408,59 +418,4 @@ impl AskedOptions {
             cautious: false,
         }
     }
-}
-
-/// Whether an address can be said only with SMTPUTF8 (RFC 6531): a domain never
-/// needs it, a local part that is not ASCII does.
-///
-/// Raises ValueError for what is not an address.
-#[pyfunction]
-pub fn needs_smtputf8(address: &str) -> PyResult<bool> {
-    Ok(parse::<ReversePath>("address", address)?.needs_smtputf8())
-}
-
-mod given {
-    crate::binding::argument::arguments! {
-        user: text -> String;
-        password: secret -> String;
-        access_token: maybe_secret -> Option<String>;
-    }
-
-    pub fn maybe_password(given: &pyo3::Bound<'_, pyo3::PyAny>) -> pyo3::PyResult<Option<String>> {
-        crate::binding::argument::checked("maybe_secret", "password", given)
-    }
-}
-
-/// The response to a CRAM-MD5 challenge (RFC 2195).
-#[pyfunction]
-pub fn cram_md5(
-    #[pyo3(from_py_with = given::user)] user: String,
-    #[pyo3(from_py_with = given::password)] password: String,
-    challenge: &[u8],
-) -> String {
-    String::from_utf8_lossy(&protocol::auth::cram_md5(&user, &password, challenge)).into_owned()
-}
-
-/// The addresses of an envelope as receipts tell them. ValueError naming the argument for one
-/// that can't stand there (RFC 5321 4.1.2).
-#[pyfunction(name = "_envelope")]
-pub fn envelope_py(from_addr: &str, to_addrs: Vec<String>) -> PyResult<(String, Vec<String>)> {
-    let sender: ReversePath = parse("from_addr", from_addr)?;
-    let recipients: PyResult<Vec<ForwardPath>> = to_addrs.iter().map(|one| parse("to_addrs", one)).collect();
-    Ok((sender.wire(true), recipients?.iter().map(ToString::to_string).collect()))
-}
-
-pub fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
-where
-    T::Err: Display,
-{
-    text.parse().map_err(|why: T::Err| bad_argument(argument, &why))
-}
-
-pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
-    let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
-    let parse = |option: &String| {
-        option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))
-    };
-    options.iter().map(parse).collect()
 }

@@ -2,9 +2,10 @@
 
 use super::ledger::Noting;
 use super::parcel::{self, Packer, Prepared, Shipment, hold_back};
-use super::receipt::{Receipt, Tally, Totals};
+use super::receipt::Receipt;
 use super::sending::{Log, Sending, spoken};
 use super::server::{ServerSettings, seconds};
+use super::tally::{Tally, Totals};
 use crate::binding::attendant::Attending;
 use crate::binding::error::to_python;
 use crate::binding::logs;

@@ -1,10 +1,11 @@
 //! Saves receipts and restores them, as a dictionary for JSON and as a pickle.
 
 use super::parcel::{Parcel, Suppressed};
-use super::receipt::{Receipt, Recipient};
+use super::receipt::Receipt;
+use super::recipient::Recipient;
 use crate::address::{ForwardPath, ReversePath};
+use crate::binding::argument::parse;
 use crate::binding::error::bad_argument;
-use crate::binding::request::parse;
 use crate::bulk;
 use crate::protocol::Stage;
 use crate::protocol::reply::Reply;

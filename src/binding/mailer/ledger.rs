@@ -1,7 +1,7 @@
 //! A ledger that Python keeps: a journal of what may have arrived.
 
 use super::parcel::Shipment;
-use super::receipt::Recipient;
+use super::recipient::Recipient;
 use crate::binding::error::Told;
 use crate::bulk::{Job, Ledger};
 use crate::protocol::{Error, Kind, Stage};

@@ -5,12 +5,15 @@ mod kept;
 mod ledger;
 mod parcel;
 mod receipt;
+mod recipient;
 mod runs;
 mod sending;
 mod server;
 mod serving;
+mod tally;
 
 pub use engine::Engine;
-pub use receipt::{Receipt, Recipient};
+pub use receipt::Receipt;
+pub use recipient::Recipient;
 pub use sending::Sending;
 pub use serving::{Serving, Worker};

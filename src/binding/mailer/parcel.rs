@@ -1,10 +1,10 @@
 //! Converts the items that the caller supplies to jobs.
 
 use crate::address::{ForwardPath, ReversePath};
+use crate::binding::argument::{parameters, parse};
 use crate::binding::delivery_options::DeliveryOptions;
 use crate::binding::error::bad_argument;
 use crate::binding::message::{MailData, Ready, Sendable};
-use crate::binding::request::{parameters, parse};
 use crate::binding::signing::{Contents, Sealed};
 use crate::bulk::{Job, Payload};
 use crate::protocol::{Body, Error};

@@ -1,156 +1,25 @@
-//! What became of a message, for each recipient.
+//! What became of a message, as a whole and for each recipient.
 
 use super::kept::Kept;
 use super::parcel::{self, Parcel, Shipment, Suppressed};
-use crate::address::{ForwardPath, ReversePath};
+use super::recipient::Recipient;
+use crate::address::ReversePath;
 use crate::binding::delivery_options::{left_out, texts};
 use crate::binding::error::{tell_trace, to_python};
-use crate::binding::outcome::reply_to_python;
 use crate::binding::transcript::TranscriptLine;
 use crate::bulk::{self, Payload};
 use crate::message::field;
+use crate::protocol::Error;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
-use crate::protocol::{Error, Stage};
 use pyo3::exceptions::{PyBaseException, PyValueError};
-use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::type_hint_identifier;
 use pyo3::types::PyBytes;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Octets of a message in which its Message-ID is looked for.
 const HEADER: usize = 64 * 1024;
-
-/// What became of one recipient of a message.
-#[pyclass(frozen, module = "rsmtp")]
-pub struct Recipient {
-    /// As it went into the envelope.
-    #[pyo3(get)]
-    pub(super) address: String,
-    /// "sent", "refused", "unknown" (the connection was lost after the end of the
-    /// message), "not sent", or "suppressed": the mailer's own rules (`suppression`, `allow`,
-    /// `redirect`) kept the message from it.
-    #[pyo3(get)]
-    pub(super) fate: &'static str,
-    pub(super) stage: Option<Stage>,
-    pub(super) reply: Option<Reply>,
-    /// Whether the same may succeed later: it was refused for the time being (4yz), or
-    /// not handed over, for a reason that was not the message.
-    #[pyo3(get)]
-    pub(super) transient: bool,
-    /// Why it is suppressed.
-    pub(super) why: Option<String>,
-    /// The delivery options that the server was told with it, as "NOTIFY=SUCCESS".
-    #[pyo3(get)]
-    pub(super) options: Vec<String>,
-    /// The server that the message was offered to, as "host:port".
-    pub(super) server: Option<Arc<str>>,
-}
-
-#[pymethods]
-impl Recipient {
-    /// Where it was refused: "mail", "rcpt", "data", "mail data" or "end of data".
-    #[getter]
-    fn stage(&self) -> Option<&'static str> {
-        self.stage.map(Stage::name)
-    }
-
-    /// The server's reply that decided it: its code; None where there was none.
-    #[getter]
-    fn code(&self) -> Option<u16> {
-        self.reply.as_ref().map(Reply::code)
-    }
-
-    /// As "5.1.1" (RFC 3463), where the server gave one.
-    #[getter]
-    fn enhanced_code(&self) -> Option<String> {
-        self.reply.as_ref()?.enhanced().map(|code| code.to_string())
-    }
-
-    /// The server's words, its lines joined by LF; of one that is suppressed, the reason.
-    #[getter]
-    pub(super) fn text(&self) -> Option<String> {
-        let said = self.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.text()).into_owned());
-        said.or_else(|| self.why.clone())
-    }
-
-    /// `(code, text)` as smtplib has replies.
-    #[getter]
-    fn reply<'py>(&self, py: Python<'py>) -> Option<(u16, Bound<'py, PyBytes>)> {
-        self.reply.as_ref().map(|reply| reply_to_python(py, reply))
-    }
-
-    /// What the server's words mean, what to do, and where that is written. None where they are
-    /// not known, and for a recipient that was not refused.
-    #[getter]
-    fn advice<'py>(&self, py: Python<'py>) -> PyResult<Option<Advice<'py>>> {
-        static FIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let (Some(reply), "refused") = (&self.reply, self.fate) else { return Ok(None) };
-        let find = FIND.import(py, "rsmtp.advice", "find")?;
-        let found = find.call1((reply.code(), self.text(), &self.address, self.server.as_deref()))?;
-        Ok((!found.is_none()).then_some(Advice(found)))
-    }
-
-    /// Whether it was refused because the server can take nothing now, whatever the message.
-    #[getter]
-    fn _is_about_the_server(&self) -> bool {
-        self.reply.as_ref().is_some_and(Reply::is_about_the_server)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<{}>", self.line())
-    }
-}
-
-impl Recipient {
-    pub(super) fn new(
-        path: &ForwardPath,
-        fate: &Fate,
-        transient: bool,
-        options: Vec<String>,
-        server: Option<Arc<str>>,
-    ) -> Self {
-        let (fate, stage, reply) = match fate {
-            Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
-            Fate::Refused(stage, reply) => ("refused", Some(*stage), Some(reply.clone())),
-            Fate::Unknown => ("unknown", None, None),
-            Fate::NotSent => ("not sent", None, None),
-        };
-        Self { address: path.to_string(), fate, stage, reply, transient, why: None, options, server }
-    }
-
-    pub(super) fn suppressed(Suppressed { address, why }: Suppressed) -> Self {
-        let (stage, reply, transient, options, server) = (None, None, false, Vec::new(), None);
-        Self { address, fate: "suppressed", stage, reply, transient, why: Some(why), options, server }
-    }
-
-    fn line(&self) -> String {
-        let words = match (&self.reply, &self.why) {
-            (Some(reply), _) => format!(": {reply}"),
-            (None, Some(why)) => format!(": {why}"),
-            (None, None) => String::new(),
-        };
-        format!("{} {}{words}", self.address, self.fate)
-    }
-}
-
-/// Python's class, by its name in the stubs.
-struct Advice<'py>(Bound<'py, PyAny>);
-
-impl<'py> IntoPyObject<'py> for Advice<'py> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = Infallible;
-
-    const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("rsmtp.advice", "Advice");
-
-    fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Infallible> {
-        Ok(self.0)
-    }
-}
 
 /// What became of one message. `ok` is true only if it was sent to every recipient, and so
 /// is the receipt itself; `print` shows a line for each recipient, in the server's words.
@@ -468,56 +337,5 @@ fn unsent(index: u64, parcel: Parcel) -> bulk::Receipt<Shipment> {
         ended: None,
         course: None,
         options: None,
-    }
-}
-
-/// Where a whole message is counted: by its worst recipient.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
-    pub sent: u64,
-    pub refused: u64,
-    pub unknown: u64,
-    pub not_sent: u64,
-    /// Held back from all recipients by the mailer's own rules.
-    pub suppressed: u64,
-}
-
-/// The numbers of all messages that a mailer has settled so far, over its calls.
-#[derive(Debug, Default)]
-pub struct Totals(Mutex<Tally>);
-
-impl Totals {
-    /// Adds what a call has counted since `before`.
-    pub fn add(&self, now: Tally, before: Tally) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.sent += now.sent - before.sent;
-        all.refused += now.refused - before.refused;
-        all.unknown += now.unknown - before.unknown;
-        all.not_sent += now.not_sent - before.not_sent;
-        all.suppressed += now.suppressed - before.suppressed;
-    }
-
-    pub fn tally(&self) -> Tally {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Tally {
-    /// As Python has them.
-    pub fn as_tuple(self) -> (u64, u64, u64, u64, u64) {
-        (self.sent, self.refused, self.unknown, self.not_sent, self.suppressed)
-    }
-
-    pub fn count<P>(&mut self, receipt: &bulk::Receipt<P>) {
-        let any = |wanted: fn(&Fate) -> bool| receipt.recipients.iter().any(|(_, fate)| wanted(fate));
-        if receipt.ok() {
-            self.sent += 1;
-        } else if any(|fate| *fate == Fate::Unknown) {
-            self.unknown += 1;
-        } else if any(|fate| matches!(fate, Fate::Refused(..))) {
-            self.refused += 1;
-        } else {
-            self.not_sent += 1;
-        }
     }
 }

@@ -2,7 +2,8 @@
 //! the caller's code runs in here: `rsmtp._mailer.feeding` fetches the messages.
 
 use super::parcel::{self, Packer, Parcel, Prepared, Shipment, Suppressed, as_prepared, hold_back};
-use super::receipt::{Receipt, Tally, Totals};
+use super::receipt::Receipt;
+use super::tally::{Tally, Totals};
 use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};

@@ -1,10 +1,10 @@
 //! Converts a server from `rsmtp.mailer` to the engine's types.
 
+use crate::binding::argument::parse;
 use crate::binding::connection::target;
 use crate::binding::credentials::source;
 use crate::binding::foreign_socket::ReplacedSockets;
 use crate::binding::proxy::ProxySettings;
-use crate::binding::request::parse;
 use crate::binding::tls::make_layer;
 use crate::driver::{Patience, Server, Target};
 use crate::protocol::opening::Security;

@@ -3,13 +3,13 @@
 
 use super::parcel::Shipment;
 use super::sending::{Log, Sending};
+use crate::binding::argument::parse;
 use crate::binding::attendant::Attending;
 use crate::binding::credentials::{Login, not_told};
 use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::logs::{self, Level};
 use crate::binding::operation::Operation;
 use crate::binding::pump::{Next, help};
-use crate::binding::request::parse;
 use crate::bulk::{self, Do, Parting, stopped};
 use crate::driver::{self, TimedLine, Until};
 use crate::protocol::{Error, Kind, Stage};
