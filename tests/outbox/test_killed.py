@@ -181,7 +181,7 @@ def test_forever_waits_for_a_server_that_is_away(path, how):
 
 def test_one_that_waits_and_lost_its_lease_stays(path):
     """After a suspend, another process has ended this owner, which had no messages."""
-    from rsmtp.outbox.running import Owner
+    from rsmtp.outbox.owner import Owner
 
     with Outbox(path, lease=0.2) as outbox:
         owner = Owner(outbox._store)

@@ -1,5 +1,6 @@
 """The results of messages when an outbox is sent."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ from outbox.letters import letter, make_due, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox, OutboxError
+from rsmtp.outbox.owner import Ends, Owner
 from rsmtp.outbox.store import Store
 
 
@@ -265,3 +267,80 @@ def test_after_send_is_told_what_was_stored_when_a_run_ends_with_an_error(outbox
     with pytest.raises(OutboxError, match="the disk is gone"):
         run(outbox, after_send=told.append)
     assert sum(receipt.ok for receipt in told) == outbox.status()["sent"] == 100
+
+
+def test_after_send_is_told_what_was_stored_when_a_run_is_interrupted(outbox, run, catcher, monkeypatch):
+    claim, claims, told = Store.claim, [], []
+
+    def claim_once(*arguments):
+        claims.append(arguments)
+        if len(claims) > 1:
+            catcher.wait_for(100)
+            time.sleep(0.1)
+            raise KeyboardInterrupt
+        return claim(*arguments)
+
+    def after_send(receipt):
+        told.append(receipt)
+        if len(told) == 100:
+            raise OSError("it fails at last, and the run is interrupted all the same")
+
+    monkeypatch.setattr(Store, "claim", claim_once)
+    outbox.put_all(raw(number) for number in range(100))
+    with pytest.raises(KeyboardInterrupt):
+        run(outbox, after_send=after_send)
+    assert sum(receipt.ok for receipt in told) == outbox.status()["sent"] == 100
+
+
+def test_ctrl_c_while_after_send_is_told(outbox, run):
+    """The others that are stored are told as well."""
+    told = []
+
+    def after_send(receipt):
+        told.append(receipt)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    outbox.put_all(raw(number) for number in range(100))
+    with pytest.raises(KeyboardInterrupt):
+        run(outbox, after_send=after_send)
+    assert len({receipt.queue_id for receipt in told}) == len(told) == outbox.status().get("sent")
+
+
+def test_a_task_that_is_cancelled_tells_what_was_stored(outbox, catcher):
+    told = []
+
+    def after_send(receipt):
+        told.append(receipt)
+        if len(told) == 1:
+            asyncio.current_task().cancel()
+
+    async def run():
+        async with rsmtp.AsyncMailer(
+            f"smtp://{catcher.host}:{catcher.port}?tls=none", after_send=after_send
+        ) as mailer:
+            await outbox.run(mailer)
+
+    outbox.put_all(raw(number) for number in range(100))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+    assert sum(receipt.ok for receipt in told) == outbox.status()["sent"]
+
+
+def test_what_one_end_raises_loses_no_other(outbox):
+    class Broken:
+        settled = ()
+        is_told, failure = False, None
+
+        @property
+        def messages(self):
+            raise MemoryError
+
+    owner = Owner(outbox._store)
+    owner.begin(rsmtp.Mailer("null:"))
+    waiting = Ends([], [])
+    owner._ends += [waiting, Broken()]
+    with pytest.raises(MemoryError):
+        owner.say_ends([], {})
+    assert isinstance(waiting.failure, MemoryError)
+    assert not owner._ends

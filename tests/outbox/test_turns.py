@@ -10,7 +10,7 @@ from outbox.letters import letter, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox
-from rsmtp.outbox.running import Owner
+from rsmtp.outbox.owner import Owner
 from rsmtp.outbox.store import Store
 
 
@@ -75,7 +75,7 @@ def test_claims_grow_with_what_is_sent(outbox, catcher, monkeypatch):
         return claimed
 
     monkeypatch.setattr(Store, "claim", claim)
-    monkeypatch.setattr("rsmtp.outbox.running._AHEAD", 3600)
+    monkeypatch.setattr("rsmtp.outbox.owner._AHEAD", 3600)
     outbox.put_all(raw(number) for number in range(12_000))
     catcher.clear()
     with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:

@@ -5,8 +5,8 @@ from rsmtp.outbox.by_hand import Changed
 from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry, Event, History
 from rsmtp.outbox.outbox import Outbox
+from rsmtp.outbox.owner import Ran
 from rsmtp.outbox.putting import KeyInUse
-from rsmtp.outbox.running import Ran
 
 __all__ = [
     "Applied",

@@ -13,7 +13,7 @@ from rsmtp._rsmtp import Receipt, Recipient
 
 if TYPE_CHECKING:
     from rsmtp.mailer import Mailer
-    from rsmtp.outbox.running import Owner
+    from rsmtp.outbox.owner import Owner
 
 
 # Answers are gathered for this many seconds, unless a claim is wanted earlier.
@@ -21,7 +21,7 @@ _TOGETHER = 0.02
 
 
 class Ahead:
-    """Wraps an owner (`running.Owner`) for a sending, of `only` one message or of all that are due. The
+    """Wraps an owner (`owner.Owner`) for a sending, of `only` one message or of all that are due. The
     answers so far and the next claim are written to disk together; only the code that takes the claim
     waits for that."""
 

@@ -15,9 +15,10 @@ from rsmtp._common.tracebacks import public
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import Mailer
-from rsmtp.outbox import lists, running
+from rsmtp.outbox import awaited, lists, running
 from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry
+from rsmtp.outbox.owner import Ran
 from rsmtp.outbox.putting import Putting
 
 # A message that another process is sending is checked again after this many seconds.
@@ -27,14 +28,12 @@ _LOOK = 0.1
 @public
 class Sending(Putting):
     @overload
-    def run(
-        self, mailer: Mailer, *, forever: bool = False, stop: threading.Event | None = None
-    ) -> running.Ran: ...
+    def run(self, mailer: Mailer, *, forever: bool = False, stop: threading.Event | None = None) -> Ran: ...
 
     @overload
     def run(
         self, mailer: AsyncMailer, *, forever: bool = False, stop: asyncio.Event | None = None
-    ) -> Coroutine[Any, Any, running.Ran]: ...
+    ) -> Coroutine[Any, Any, Ran]: ...
 
     def run(
         self, mailer: Any, *, forever: bool = False, stop: threading.Event | asyncio.Event | None = None
@@ -56,7 +55,7 @@ class Sending(Putting):
         """
         arguments.flag("forever", forever)
         if isinstance(mailer, AsyncMailer):
-            return running.arun(self._store, mailer, forever=forever, stop=stop or asyncio.Event())  # type: ignore[arg-type]
+            return awaited.arun(self._store, mailer, forever=forever, stop=stop or asyncio.Event())  # type: ignore[arg-type]
         if isinstance(mailer, Mailer):
             return running.run(self._store, mailer, forever=forever, stop=stop or threading.Event())  # type: ignore[arg-type]
         raise arguments.wanted("mailer", "a Mailer or an AsyncMailer", mailer)
@@ -95,7 +94,7 @@ class Sending(Putting):
         while True:
             if (receipt := self._settled(entry)) is not None:
                 return receipt
-            if (receipt := await running.asend_one(self._store, mailer, entry.id)) is not None:
+            if (receipt := await awaited.asend_one(self._store, mailer, entry.id)) is not None:
                 return receipt
             entry = await asyncio.to_thread(self._elsewhere, entry.id, wait)
             if self._settled(entry) is None:

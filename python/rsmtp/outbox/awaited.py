@@ -1,0 +1,171 @@
+"""Sends an outbox with an AsyncMailer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._mailer.feeding import AwaitedLists
+from rsmtp._rsmtp import Receipt, Recipient
+from rsmtp.outbox.ahead import Ahead
+from rsmtp.outbox.owner import TROUBLE, Owner, Ran, changing_rules
+from rsmtp.outbox.store import Store
+
+
+class Notes:
+    """Stores in a thread that messages are about to end, for all sessions together, so that the loop is
+    not blocked."""
+
+    #: Wakes the sessions.
+    nudge: Callable[[], None]
+
+    def __init__(self, owner: Ahead) -> None:
+        self._owner = owner
+        self._noted: set[int] = set()
+        # Messages to store, with their settled recipients; and those that are being stored.
+        self._wanted: dict[int, list[Recipient]] = {}
+        self._in_writing: dict[int, list[Recipient]] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._raised: BaseException | None = None
+
+    def __call__(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
+        if self._raised is not None:
+            raise self._raised
+        if indexes[-1] in self._in_writing or indexes[-1] in self._wanted:
+            # The session asks again at each turn, until all its ends are written down.
+            return False
+        if self._noted.issuperset(indexes):
+            # Each end is sent once; another transaction of the same message asks again.
+            self._noted.difference_update(indexes)
+            return True
+        for index in set(indexes) - self._noted - self._in_writing.keys():
+            self._wanted[index] = settled.get(index, [])
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._write())
+        return False
+
+    async def _write(self) -> None:
+        while self._wanted:
+            self._in_writing, self._wanted = self._wanted, {}
+            settled = {index: known for index, known in self._in_writing.items() if known}
+            try:
+                await asyncio.to_thread(self._owner.say_ends, sorted(self._in_writing), settled)
+            except BaseException as raised:
+                self._raised = raised
+            else:
+                self._noted |= self._in_writing.keys()
+            self._in_writing = {}
+            self.nudge()
+        self._writing = None
+
+
+async def arun(store: Store, mailer: AsyncMailer, *, forever: bool, stop: asyncio.Event) -> Ran:
+    owner = await asyncio.to_thread(Owner, store, stop.is_set)
+    try:
+        while True:
+            trouble: Exception | None = None
+            try:
+                await _asend_claimed(Ahead(owner), mailer)
+            except TROUBLE as raised:
+                trouble = raised
+            seconds = await asyncio.to_thread(owner.follows, trouble, forever)
+            if seconds is None or await _asleep(owner, stop, seconds):
+                return owner.ran
+    finally:
+        await asyncio.shield(asyncio.to_thread(owner.end))
+
+
+async def _asleep(owner: Owner, stop: asyncio.Event, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        try:
+            async with asyncio.timeout(min(left, owner.store.lease / 8)):
+                await stop.wait()
+            return True
+        except TimeoutError:
+            await asyncio.to_thread(owner.stay)
+    return False
+
+
+async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False) -> list[Receipt]:
+    told: list[Receipt] = []
+    notes, rules = Notes(owner), mailer._rules
+    sending = mailer._sending(
+        AwaitedLists(_claims(owner)),
+        False,
+        None,
+        operation="outbox run",
+        note=notes,
+        rules=changing_rules(mailer),
+        hooked=False,
+    )
+    notes.nudge = sending.nudge
+    receipts = sending.receipts
+
+    # Stored, and not told yet.
+    untold: deque[Receipt] = deque()
+    is_telling = False
+
+    async def tell(stored: list[Receipt]) -> None:
+        nonlocal is_telling
+        is_telling = True
+        if rules is not None:
+            untold.extend(stored)
+        while rules is not None and untold:
+            await rules.tell_awaited(untold.popleft())
+        is_telling = False
+        if one:
+            told.extend(stored)
+
+    left: list[Receipt] = []
+    trouble: Exception | None = None
+    try:
+        owner.begin(mailer)
+        async with contextlib.aclosing(sending.groups()) as groups:
+            async for _ in groups:
+                try:
+                    if trouble is None:
+                        stored = owner.settle_and_keep(receipts)
+                        receipts.clear()
+                        # A receipt is stored before `after_send` gets it.
+                        await tell(stored)
+                except Exception as raised:
+                    # What was taken before is sent, so that its fate is known.
+                    trouble = raised
+                    sending.end()
+                left += receipts
+                receipts.clear()
+        if trouble is not None:
+            raise trouble
+        await tell(await asyncio.to_thread(owner.settle_rest))
+    except BaseException as raised:
+        # What it had in hand is written down as well, also where the task is cancelled again.
+        stored = await asyncio.shield(asyncio.to_thread(owner.settle, [*left, *receipts]))
+        # As in `running.send_claimed`.
+        if not isinstance(raised, GeneratorExit) and not (is_telling and isinstance(raised, Exception)):
+            try:
+                await tell(stored)
+            except Exception as failed:
+                if isinstance(raised, Exception):
+                    raise
+                raised.add_note(f"after_send: {failed!r}")
+        raise
+    return told
+
+
+async def _claims(owner: Ahead) -> AsyncIterator[list[Any]]:
+    while claim := await asyncio.to_thread(owner.next_claim):
+        yield claim
+
+
+async def asend_one(store: Store, mailer: AsyncMailer, message: int) -> Receipt | None:
+    owner = await asyncio.to_thread(Owner, store)
+    try:
+        return next(iter(await _asend_claimed(Ahead(owner, message), mailer, one=True)), None)
+    finally:
+        await asyncio.shield(asyncio.to_thread(owner.end))
