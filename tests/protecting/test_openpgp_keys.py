@@ -242,3 +242,30 @@ def test_the_extra_is_missing(monkeypatch, ann):
         ImportError, match=r"^rsmtp\.OpenPgp needs pysequoia.*: pip install 'rsmtp\[openpgp\]'$"
     ):
         rsmtp.OpenPgp(ann)
+
+
+def test_a_senders_key_that_is_not_for_encryption(gpg):
+    """The sender could not read the copy."""
+    keys = {"bob@example.com": gpg.public("bob@example.com")}
+    eve, message = gpg.secret("eve@example.com"), letter("Hello")
+    for sign in (True, False):
+        with pytest.raises(
+            ValueError, match=r"^key: .* no part that is for encryption; encrypt_for_sender=False "
+        ):
+            message.protect(rsmtp.OpenPgp(eve, recipients=keys), sign=sign, encrypt=True)
+    pgp = rsmtp.OpenPgp(eve, recipients=keys, encrypt_for_sender=False)
+    assert b"Hello" in gpg.decrypted(read(bytes(message.protect(pgp, encrypt=True))))
+    assert rsmtp.OpenPgp(eve, recipients=keys).sign(b"Content-Type: text/plain\r\n\r\nx")
+
+
+def test_a_message_that_its_sender_can_not_read(gpg, ann):
+    keys = {"bob@example.com": gpg.public("bob@example.com")}
+    sizes = []
+    for for_sender in (True, False):
+        pgp = rsmtp.OpenPgp(ann, recipients=keys, encrypt_for_sender=for_sender)
+        sealed = read(bytes(letter("Hello").protect(pgp, encrypt=True)))
+        packets = gpg("--list-packets", given=sealed.get_payload(1).get_payload(decode=True))
+        sizes.append(packets.count(b":pubkey enc packet:"))
+    assert sizes == [2, 1]
+    with pytest.raises(TypeError, match=r"^encrypt_for_sender: "):
+        rsmtp.OpenPgp(ann, encrypt_for_sender="no")

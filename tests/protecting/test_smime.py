@@ -333,6 +333,22 @@ def test_a_senders_certificate_out_of_its_time(name, words, folder):
         letter().protect(smime)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("old", "the certificate has expired, on .*"), ("eve", "the certificate's key is not RSA; .*")],
+)
+def test_a_senders_certificate_that_is_not_for_encryption(name, words, folder):
+    """The sender could not read the copy."""
+    own, bob = (folder / f"{name}.pem", folder / f"{name}.key"), {"bob@example.com": folder / "bob.pem"}
+    with pytest.raises(
+        ValueError, match=f"^certificate: {words}; encrypt_for_sender=False encrypts for the "
+    ):
+        letter("Hello").protect(rsmtp.Smime(*own, recipients=bob), sign=False, encrypt=True)
+    smime = rsmtp.Smime(*own, recipients=bob, encrypt_for_sender=False)
+    sealed = bytes(letter("Hello").protect(smime, sign=False, encrypt=True))
+    assert b"Hello" in decrypted(sealed, folder, "bob")
+
+
 def test_the_extra_is_missing(monkeypatch, folder):
     for name in [name for name in sys.modules if name.startswith("cryptography")]:
         monkeypatch.setitem(sys.modules, name, None)

@@ -558,8 +558,15 @@ def annotated(
 ) -> list[types.Sendable]:
     made = rsmtp.Message("hi", to=to, from_=one, cc=several, attachments=attachments)
     print(rsmtp.Message(calendar=calendar), rsmtp.Message(calendar=event))
-    smime = rsmtp.Smime(certificate, "ann.key", chain=[certificate], password="s", recipients=certificates)
-    pgp = rsmtp.OpenPgp(key, password="s", recipients=keys, autocrypt="mutual")
+    smime = rsmtp.Smime(
+        certificate,
+        "ann.key",
+        chain=[certificate],
+        password="s",
+        recipients=certificates,
+        encrypt_for_sender=False,
+    )
+    pgp = rsmtp.OpenPgp(key, password="s", recipients=keys, autocrypt="mutual", encrypt_for_sender=True)
     print(made.protect(pgp, encrypt=to), pgp.autocrypt("ann@example.org"))
     print(made.protect(smime, encrypt=to), made.protect(protector, sign=False, encrypt=True))
     made.add_attachment(content)

@@ -59,9 +59,12 @@ def certificate(name: str, source: Any) -> Any:
     return _certificates(name, octets_of(name, source, _WHAT))[0]
 
 
-def can_be_encrypted_for(found: Any) -> bool:
-    """cryptography encrypts for RSA keys."""
-    return isinstance(found.public_key(), hazmat("asymmetric.rsa").RSAPublicKey)
+def for_encryption(found: Any, name: str) -> None:
+    """Raises ValueError for a certificate that a message can't be encrypted for."""
+    # cryptography knows no other.
+    if not isinstance(found.public_key(), hazmat("asymmetric.rsa").RSAPublicKey):
+        raise ValueError(f"{name}: the certificate's key is not RSA; a message can be encrypted for RSA only")
+    in_force(found, name)
 
 
 def in_force(found: Any, name: str) -> None:

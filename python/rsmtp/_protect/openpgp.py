@@ -6,12 +6,12 @@ import os
 from typing import Literal
 
 import rsmtp
-from rsmtp._common.arguments import secret, text
+from rsmtp._common.arguments import flag, secret, text
 from rsmtp._common.tracebacks import public
 from rsmtp._protect import keys
 from rsmtp._protect.autocrypt import field_value, minimal
 from rsmtp._protect.entity import encrypted_entity, folded, signed_entity
-from rsmtp._protect.recipients import checked, looked_up
+from rsmtp._protect.recipients import checked, for_sender, looked_up
 from rsmtp._protect.signer import identity
 from rsmtp._protect.unpickled import Unpickled
 
@@ -60,9 +60,12 @@ class OpenPgp(Unpickled):
         autocrypt: send the sender's public key along in an Autocrypt field, with this preference
             for answers: "mutual" or "nopreference". Encrypted mail for several then has their keys
             inside (Autocrypt-Gossip), for those who answer to all. None (default): no such field.
+        encrypt_for_sender: encrypt for `key` as well, so that the sender can read the copy (default:
+            True). A key that can't be encrypted for is an error then; with False the sender can't read
+            what was sent.
 
-    The passphrase is used once, here; it is not kept. Content is encrypted for each of the recipients
-    and for the sender, with the algorithms that their keys name. Weak ones (SHA-1) are refused.
+    The passphrase is used once, here; it is not kept. Content is encrypted with the algorithms that
+    the keys name. Weak ones (SHA-1) are refused.
 
     Raises ValueError for a key that can't be read or can't sign, and for a wrong password; OSError for
     a file that can't be read.
@@ -75,6 +78,7 @@ class OpenPgp(Unpickled):
         password: str | None = None,
         recipients: rsmtp.typing.RecipientKeys | None = None,
         autocrypt: Literal["mutual", "nopreference"] | None = None,
+        encrypt_for_sender: bool = True,
     ) -> None:
         if password is not None:
             secret("password", password)
@@ -88,6 +92,7 @@ class OpenPgp(Unpickled):
         self._own = identity(key, password) if key is not None else None
         if autocrypt is not None and self._own is not None:
             minimal("key", self._own.cert)
+        self._copies_to = self._own if flag("encrypt_for_sender", encrypt_for_sender) else None
         self._recipients: Any = recipients
         if isinstance(recipients, (str, os.PathLike)):
             self._recipients = keys.Keyring(recipients)
@@ -103,7 +108,7 @@ class OpenPgp(Unpickled):
         return signed_entity(entity, _crlf(_SIGNATURE + signature), "application/pgp-signature", micalg)
 
     def encrypt(self, entity: bytes, recipients: list[str]) -> bytes:
-        """The MIME entity encrypted for these addresses and the sender (multipart/encrypted)."""
+        """The MIME entity encrypted for these addresses, and for the sender (multipart/encrypted)."""
         return self._sealed(entity, recipients, None)
 
     def sign_and_encrypt(self, entity: bytes, recipients: list[str]) -> bytes:
@@ -141,12 +146,11 @@ class OpenPgp(Unpickled):
 
     def _sealed(self, entity: bytes, recipients: list[str], signer: Any) -> bytes:
         readers = [part.cert() for address in recipients for part in self._key_of(address)[1]]
-        if self._own is not None:
+        if self._copies_to is not None:
             try:
-                readers += [part.cert() for part in keys.parts("key", self._own.cert)]
-            except ValueError:
-                # The copy in Sent can't be read then; the message is no less safe.
-                pass
+                readers += [part.cert() for part in keys.parts("key", self._copies_to.cert)]
+            except ValueError as error:
+                raise for_sender(error) from None
         once = {bytes(each): each for each in readers}
         sealed = keys.sequoia().encrypt(entity, list(once.values()), signer)
         return encrypted_entity(_crlf(_VERSION), _crlf(_SEALED + sealed), "application/pgp-encrypted")

@@ -28,6 +28,11 @@ def looked_up(recipients: Any, address: str) -> Any:
     return next((value for key, value in recipients.items() if str(key).casefold() == folded), None)
 
 
+def for_sender(error: ValueError) -> ValueError:
+    """Why a message can't be encrypted for the sender as well, and what to do."""
+    return ValueError(f"{error}; encrypt_for_sender=False encrypts for the recipients alone")
+
+
 def octets(name: str, source: Any, what: str) -> bytes:
     """The octets of a source that is a path, octets or armoured text."""
     import os

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import rsmtp
-from rsmtp._common.arguments import secret, text
+from rsmtp._common.arguments import flag, secret, text
 from rsmtp._common.tracebacks import public
 from rsmtp._protect import certificates
 from rsmtp._protect.entity import base64_entity, signed_entity
-from rsmtp._protect.recipients import checked, looked_up
+from rsmtp._protect.recipients import checked, for_sender, looked_up
 from rsmtp._protect.unpickled import Unpickled
 
 TYPE_CHECKING = False
@@ -45,9 +45,11 @@ class Smime(Unpickled):
         recipients: whose certificates a message is encrypted with, each like `certificate`: a
             mapping by address, or a function of an address. One that is None or missing is an
             error.
+        encrypt_for_sender: encrypt for `certificate` as well, so that the sender can read the copy
+            (default: True). One that can't be encrypted for is an error then; with False the sender
+            can't read what was sent.
 
-    Signatures are of SHA-256. Content is encrypted by AES-256 in CBC mode and its key by RSA, for each
-    of the recipients and for the sender.
+    Signatures are of SHA-256. Content is encrypted by AES-256 in CBC mode and its key by RSA.
 
     Raises ValueError for a certificate or key that can't be read, that are not of each other, or
     that are of a type that S/MIME readers don't know; OSError for a file that can't be read.
@@ -61,6 +63,7 @@ class Smime(Unpickled):
         chain: rsmtp.typing.CertificateSource | list[rsmtp.typing.CertificateSource] | None = None,
         password: str | None = None,
         recipients: rsmtp.typing.RecipientCertificates | None = None,
+        encrypt_for_sender: bool = True,
     ) -> None:
         if password is not None:
             secret("password", password)
@@ -73,6 +76,7 @@ class Smime(Unpickled):
         self._own = (
             certificates.identity(certificate, key, chain, password) if certificate is not None else None
         )
+        self._copies_to = self._own if flag("encrypt_for_sender", encrypt_for_sender) else None
 
     def sign(self, entity: bytes) -> bytes:
         """The MIME entity with its signature (multipart/signed), as `message.protect` needs it."""
@@ -92,12 +96,17 @@ class Smime(Unpickled):
         )
 
     def encrypt(self, entity: bytes, recipients: list[str]) -> bytes:
-        """The MIME entity encrypted for these addresses and the sender (application/pkcs7-mime)."""
+        """The MIME entity encrypted for these addresses, and for the sender (application/pkcs7-mime)."""
         hazmat = certificates.hazmat
         pkcs7 = hazmat("serialization.pkcs7")
         readers = [self._certificate_of(text("recipients", address)) for address in recipients]
-        if self._own is not None and certificates.can_be_encrypted_for(self._own.certificate):
-            readers.append(self._own.certificate)
+        if self._copies_to is not None:
+            own = self._copies_to.certificate
+            try:
+                certificates.for_encryption(own, "certificate")
+            except ValueError as error:
+                raise for_sender(error) from None
+            readers.append(own)
         builder = pkcs7.PKCS7EnvelopeBuilder().set_data(entity)
         builder = builder.set_content_encryption_algorithm(hazmat("ciphers.algorithms").AES256)
         for each in dict.fromkeys(readers):
@@ -116,11 +125,7 @@ class Smime(Unpickled):
             )
         name = f"recipients: {address}"
         found = certificates.certificate(name, source)
-        if not certificates.can_be_encrypted_for(found):
-            raise ValueError(
-                f"{name}: the certificate's key is not RSA; a message can be encrypted for RSA only"
-            )
-        certificates.in_force(found, name)
+        certificates.for_encryption(found, name)
         return found
 
     def __repr__(self) -> str:
