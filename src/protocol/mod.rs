@@ -4,11 +4,11 @@
 //!
 //! A conversation is a sequence of commands and replies, and only their order tells which reply
 //! belongs to which command. A session therefore keeps one queue (`outgoing.rs`). Every command
-//! written to the buffer adds an entry, and every reply removes the first one. A single command, a
-//! pipelined group and several messages in flight differ only in how many entries the queue holds
-//! at a time. A reply without an entry, or one whose command hasn't been sent completely, means
-//! that the order is lost. That ends the session, because later replies can't be matched to
-//! commands.
+//! written to the buffer adds an entry (`awaited.rs`), and every reply removes the first one. A
+//! single command, a pipelined group and several messages in flight differ only in how many entries
+//! the queue holds at a time. A reply without an entry, or one whose command hasn't been sent
+//! completely, means that the order is lost. That ends the session, because later replies can't be
+//! matched to commands.
 //!
 //! The visible state (`state.rs`) depends on what has been *answered*, not on what has been sent.
 //! Requests of more than one turn (an AUTH exchange, a transaction) are procedures with two parts:
@@ -40,6 +40,7 @@
 //! driver, an asyncio protocol and a test that feeds one byte at a time all use the same session.
 
 pub mod auth;
+mod awaited;
 pub mod body;
 pub mod code;
 pub mod command;
@@ -48,6 +49,7 @@ pub mod event;
 pub mod extension;
 mod line;
 pub mod mail_data;
+mod masked;
 pub mod opening;
 mod outgoing;
 mod queue_id;

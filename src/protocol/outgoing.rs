@@ -1,84 +1,26 @@
 //! The outgoing half of a session: bytes that wait to be sent, the mail data after them, and the
 //! commands that wait for replies, in order.
 
-use super::auth::{self, Mechanism};
+mod chunks;
+
+use super::auth;
+use super::awaited::Awaited;
 use super::body::{Body, Slice, Unreadable};
-use super::command::{Command, Letters, Verb};
-use super::error::Stage;
-use super::line;
+use super::command::{Command, Letters};
 use super::mail_data::{Encoder, Framing};
+use super::masked::{mask_free, mask_raw};
 use super::state::State;
-use super::transaction::Part;
 use super::transcript::{BODY_LINES, Line, MASK, Speaker};
 use std::collections::VecDeque;
 
 /// Mail data is encoded in pieces of this many octets, as fast as the connection takes them.
 const PIECE: usize = 64 * 1024;
-/// The content of one BDAT chunk (RFC 3030). Most messages fit in one. A first chunk is sent
-/// before it is known whether the server wants the message.
-const CHUNK: usize = 256 * 1024;
-/// For a message in memory, later chunks grow: each may be this many times the size of everything
-/// sent before it. If the server refuses a chunk, little was sent in vain, and if it accepts them,
-/// it has few replies to send.
-const GROWTH: u64 = 4;
-const LARGEST: u64 = 16 * 1024 * 1024;
 /// Content that is sent without a copy is scanned and passed to the driver in parts, because some
 /// drivers copy. A run of lines without dots that is shorter than LONG is copied here.
 const PART: usize = 1024 * 1024;
 const LONG: usize = 32 * 1024;
 /// No more is added to the buffer while this much is unsent.
 const BACKLOG: usize = 128 * 1024;
-
-/// What the next reply will answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Awaited {
-    Greeting,
-    Command(Verb),
-    /// An AUTH command or a response within its exchange.
-    Auth,
-    /// The `*` that cancels an exchange.
-    AuthCancelled,
-    /// DATA and the end of mail data, as separate requests.
-    DataCommand,
-    DataEnd,
-    Transaction(Part),
-    /// Bytes that the caller framed.
-    Raw,
-}
-
-impl Awaited {
-    pub(super) fn stage(self) -> Stage {
-        match self {
-            Self::Greeting => Stage::Greeting,
-            Self::Auth | Self::AuthCancelled => Stage::Auth,
-            Self::DataCommand => Stage::Data,
-            Self::DataEnd => Stage::EndOfData,
-            Self::Transaction(part) => part.stage(),
-            Self::Raw => Stage::Command,
-            Self::Command(verb) => match verb {
-                Verb::Ehlo | Verb::Helo | Verb::Lhlo => Stage::Hello,
-                Verb::StartTls => Stage::StartTls,
-                Verb::Auth => Stage::Auth,
-                Verb::Mail => Stage::Mail,
-                Verb::Rcpt => Stage::Rcpt,
-                Verb::Data => Stage::Data,
-                Verb::Rset => Stage::Reset,
-                Verb::Quit => Stage::Quit,
-                _ => Stage::Command,
-            },
-        }
-    }
-
-    /// Whether it belongs to a mail transaction that the session carries out itself.
-    pub(super) fn is_mail(self) -> bool {
-        matches!(self, Self::Transaction(_) | Self::DataCommand | Self::DataEnd)
-    }
-
-    /// Whether it is, or ends, mail data.
-    fn is_mail_data(self) -> bool {
-        matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))
-    }
-}
 
 /// Whether the ends of mail data wait until the caller releases them.
 #[derive(Debug, Default)]
@@ -183,84 +125,6 @@ impl Outgoing {
     pub(super) fn mail_data(&mut self, body: Body, ends: impl Iterator<Item = Awaited>) {
         self.body = Some((body, Encoder::new(Framing::Data)));
         self.awaited.extend(ends.map(|awaited| (awaited, u64::MAX)));
-    }
-
-    /// Starts mail data in chunks and writes the first one. `go_on_with_chunks` writes the rest.
-    pub(super) fn first_chunk(&mut self, body: Body) -> Result<(), Unreadable> {
-        let encoder = Encoder::new(body.framing());
-        self.chunks_wanted = false;
-        self.write_chunk(body, encoder)
-    }
-
-    /// From now on chunks are written as fast as the connection takes them.
-    pub(super) fn go_on_with_chunks(&mut self) {
-        self.chunks_wanted = true;
-    }
-
-    /// Writes the next chunk, if there is one.
-    pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
-        match self.chunks.take() {
-            Some((body, encoder)) => self.write_chunk(body, encoder),
-            None => Ok(()),
-        }
-    }
-
-    /// The chunk is read completely before any of it is written: if reading fails, the server
-    /// still waits for a command.
-    fn write_chunk(&mut self, mut body: Body, mut encoder: Encoder) -> Result<(), Unreadable> {
-        if body.is_canonical() {
-            // The first chunk is sent in one write with the commands: a server that hasn't
-            // received all of it hasn't answered it.
-            let is_first = body.taken() == 0;
-            let most = if is_first { CHUNK as u64 } else { (body.taken() * GROWTH).min(LARGEST) };
-            let slice = body.next_slice(most as usize);
-            let last = body.is_done();
-            self.say_chunk(&slice, last);
-            match is_first {
-                true => self.put(&slice),
-                false => self.lie(slice),
-            }
-            self.chunk_said(last, body, encoder);
-            return Ok(());
-        }
-        let mut chunk = std::mem::take(&mut self.scratch);
-        chunk.clear();
-        let end = body.taken() + CHUNK as u64;
-        while body.taken() < end && !body.is_done() {
-            encoder.encode(body.next_piece((end - body.taken()) as usize)?, &mut chunk);
-        }
-        let last = body.is_done();
-        self.say_chunk(&chunk, last);
-        self.put(&chunk);
-        self.chunk_said(last, body, encoder);
-        if chunk.capacity() <= PIECE {
-            self.scratch = chunk;
-        }
-        Ok(())
-    }
-
-    /// Writes the command. Its chunk must follow.
-    fn say_chunk(&mut self, content: &[u8], last: bool) {
-        if last && self.ends.are_held {
-            self.ends.held.get_or_insert(self.written);
-        }
-        self.write_line(|out, letters| line::bdat(out, content.len() as u64, last, letters));
-        if !self.quiet {
-            self.note_body(content, 0);
-        }
-    }
-
-    fn chunk_said(&mut self, last: bool, body: Body, encoder: Encoder) {
-        self.expect(Awaited::Transaction(Part::Chunk { last }));
-        match last {
-            true => self.end = Some(self.written),
-            false => self.chunks = Some((body, encoder)),
-        }
-    }
-
-    /// Drops the unsent chunks, which are no longer wanted.
-    pub(super) fn drop_chunks(&mut self) {
-        self.chunks = None;
     }
 
     /// The position of the end of mail data, if one was written since the last call. A server that
@@ -487,46 +351,4 @@ impl Outgoing {
             self.note(Speaker::Client, format!("... ({rest} more octets)").into_bytes());
         }
     }
-}
-
-/// Raw bytes as they may be shown, and whether the bytes that follow are secret. Everything from
-/// an AUTH on is.
-fn mask_raw(bytes: &[u8], mut secret: bool) -> (Vec<u8>, bool) {
-    let mut shown: Vec<Vec<u8>> = Vec::new();
-    for line in bytes.trim_ascii_end().split(|&octet| octet == b'\n') {
-        let line = line.trim_ascii_end();
-        let text = String::from_utf8_lossy(line);
-        if secret {
-            shown.push(MASK.into());
-        } else if Verb::of_line(&text) == Verb::Auth {
-            secret = true;
-            shown.push(mask_free(&text).into());
-        } else {
-            shown.push(line.to_vec());
-        }
-    }
-    (shown.join(&b"\r\n"[..]), secret)
-}
-
-/// A free-form command line as it may be shown. Everything after the mechanism of AUTH is a
-/// secret.
-fn mask_free(line: &str) -> String {
-    if Verb::of_line(line) != Verb::Auth {
-        return line.to_owned();
-    }
-    let words: Vec<&str> = line.split_ascii_whitespace().take(3).collect();
-    match words[..] {
-        [verb] => verb.to_owned(),
-        [verb, mechanism] if is_mechanism(mechanism) => format!("{verb} {mechanism}"),
-        [verb, mechanism, _] if is_mechanism(mechanism) => format!("{verb} {mechanism} {MASK}"),
-        // The mechanism was left out, so this is the secret.
-        [verb, ..] => format!("{verb} {MASK}"),
-        [] => String::new(),
-    }
-}
-
-/// A mechanism that we know, in any case, or a word with the form of one (RFC 4422 3.1).
-fn is_mechanism(word: &str) -> bool {
-    let like_one = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    Mechanism::from_name(word).is_some() || (word.len() <= 20 && word.chars().all(like_one))
 }

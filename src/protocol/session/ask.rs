@@ -2,11 +2,11 @@
 
 use super::Session;
 use crate::protocol::auth::{self, Credentials, Exchange, Ground, Mechanism, Order};
+use crate::protocol::awaited::Awaited;
 use crate::protocol::body::Body;
 use crate::protocol::command::{ClientName, Command, Verb};
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Request;
-use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
 use crate::protocol::transaction::{DeliveryOptions, Running, SaidOptions, Terms, non_ascii, not_offered};
 use crate::protocol::transcript::MASK;

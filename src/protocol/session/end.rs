@@ -2,10 +2,10 @@
 
 use super::hear::authenticated;
 use super::{Procedure, Session};
+use crate::protocol::awaited::Awaited;
 use crate::protocol::body::Unreadable;
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Event;
-use crate::protocol::outgoing::Awaited;
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::reply_reader::Fault;
 use crate::protocol::state::State;

@@ -2,12 +2,12 @@
 
 use super::{Procedure, Sequence, Session};
 use crate::protocol::auth::{self, Answer};
+use crate::protocol::awaited::Awaited;
 use crate::protocol::code;
 use crate::protocol::command::{Command, Verb};
 use crate::protocol::error::{Advice, Error, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::extension::Extensions;
-use crate::protocol::outgoing::Awaited;
 use crate::protocol::reply::Reply;
 use crate::protocol::state::{Next, State};
 use crate::protocol::transaction::{Part, Then};

@@ -16,10 +16,11 @@ mod resets;
 mod sequence;
 
 use super::auth::Confided;
+use super::awaited::Awaited;
 use super::command::Verb;
 use super::error::{Error, Stage};
 use super::extension::Extensions;
-use super::outgoing::{Awaited, Outgoing};
+use super::outgoing::Outgoing;
 use super::reply::Reply;
 use super::state::State;
 use super::transaction::Outcome;

@@ -7,9 +7,9 @@
 //! protection, and EHLO has to come before STARTTLS.
 
 use super::Session;
+use crate::protocol::awaited::Awaited;
 use crate::protocol::command::Verb;
 use crate::protocol::error::{Advice, Error, Kind};
-use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
 
 /// What the caller allows over a connection without TLS.

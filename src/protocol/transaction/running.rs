@@ -2,21 +2,20 @@
 //! otherwise one command at a time. Replies are matched in order, and every recipient gets its own
 //! outcome.
 
+mod fates;
+
 use super::{Fate, Fitted, Outcome, SaidOptions, Terms, Transaction, Verdict};
 use crate::address::ForwardPath;
+use crate::protocol::awaited::Awaited;
 use crate::protocol::body::{Body, Unreadable};
 use crate::protocol::code;
 use crate::protocol::command::{Parameter, Verb};
 use crate::protocol::error::{Error, Stage};
 use crate::protocol::line;
-use crate::protocol::outgoing::{Awaited, Outgoing};
+use crate::protocol::outgoing::Outgoing;
 use crate::protocol::reply::Reply;
 use crate::protocol::session::Options;
-
-/// The total octets kept of a server's replies to many recipients, with a minimum for each one. A
-/// server may send 64 KiB for every recipient.
-const WORDS: usize = 1024 * 1024;
-const WORDS_EACH: usize = 2048;
+use fates::decide;
 
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,41 +277,6 @@ impl Running {
         self.end.is_some_and(|end| end > octets)
     }
 
-    /// The conversation is over, and the server may have received this many octets. If they
-    /// include the end of the mail data, the message's fate is unknown.
-    pub(in crate::protocol) fn end(mut self, reached: u64) -> Outcome {
-        if self.end.is_some_and(|end| end <= reached) && self.verdict.is_none() {
-            let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
-            open.for_each(|(_, fate)| *fate = Fate::Unknown);
-        }
-        self.conclude(Verdict::Lost)
-    }
-
-    /// The server ended the session with this reply to this part. That decides the part, if it was
-    /// open.
-    pub(in crate::protocol) fn end_by(&mut self, part: Part, reply: &Reply) {
-        match part {
-            Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
-            Part::Rcpt(index) => {
-                self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply.clone()));
-                self.verdict.get_or_insert(Verdict::RecipientsRefused);
-            }
-            Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
-            // It was not begun.
-            Part::Clear => self.end = None,
-            Part::LoneDot | Part::Reset => {}
-        }
-    }
-
-    /// LMTP: the server ended the session with its answer for one recipient. The fate of the later
-    /// ones stays unknown.
-    pub(in crate::protocol) fn refuse_one(&mut self, index: usize, reply: &Reply) {
-        self.fates[index].1 = Fate::Refused(Stage::EndOfData, self.kept(reply.clone()));
-        if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
-            self.verdict = Some(self.verdict_of_all());
-        }
-    }
-
     fn say(&self, part: Part, out: &mut Outgoing) {
         let verb = if part == Part::Data { Verb::Data } else { Verb::Rset };
         out.say(Awaited::Transaction(part), |out, letters| line::verb(out, verb, letters));
@@ -462,46 +426,6 @@ impl Running {
         }
         Then::Done(self.conclude(Verdict::Sent))
     }
-
-    /// LMTP: every recipient has been answered.
-    fn verdict_of_all(&self) -> Verdict {
-        let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
-        let refused = self.fates.iter().find_map(|(_, fate)| match fate {
-            Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
-            _ => None,
-        });
-        refused.filter(|_| !sent).map_or(Verdict::Sent, Verdict::DataRefused)
-    }
-
-    /// All accepted recipients are refused now. Earlier verdicts stand.
-    fn refuse_data(&mut self, stage: Stage, reply: &Reply) {
-        if self.verdict.is_none() {
-            let kept = self.kept(reply.clone());
-            let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
-            open.for_each(|(_, fate)| *fate = Fate::Refused(stage, kept.clone()));
-            // LMTP: recipients that already have the message keep it.
-            let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
-            self.verdict = Some(if sent { Verdict::Sent } else { Verdict::DataRefused(reply.clone()) });
-        }
-    }
-
-    /// Recipients that were refused because of the mail data are open again.
-    fn forget_refusal(&mut self) {
-        self.verdict = None;
-        let refused = |fate: &Fate| matches!(fate, Fate::Refused(Stage::MailData, _));
-        self.fates.iter_mut().filter(|(_, fate)| refused(fate)).for_each(|(_, fate)| *fate = Fate::NotSent);
-    }
-
-    /// As much of the reply as is kept for one recipient.
-    fn kept(&self, mut reply: Reply) -> Reply {
-        reply.shorten((WORDS / self.fates.len().max(1)).max(WORDS_EACH));
-        reply
-    }
-
-    fn conclude(&mut self, otherwise: Verdict) -> Outcome {
-        let verdict = self.verdict.take().unwrap_or(otherwise);
-        Outcome { verdict, recipients: std::mem::take(&mut self.fates), options: self.options.take() }
-    }
 }
 
 const RESET_REFUSED: &str = "the server refused RSET between messages: they can't be told apart";
@@ -522,8 +446,4 @@ fn denies_command(reply: &Reply) -> bool {
             | code::BAD_SEQUENCE
             | code::PARAMETER_NOT_IMPLEMENTED
     )
-}
-
-fn decide(reply: Reply) -> Fate {
-    if reply.is_completion() { Fate::Sent(reply) } else { Fate::Refused(Stage::EndOfData, reply) }
 }
