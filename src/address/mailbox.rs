@@ -5,7 +5,7 @@
 //! Anything that could change the meaning of a command line is refused.
 
 use super::a_labels;
-use super::lexis::{find_closing_quote, find_comment_end, find_unquoted};
+use super::lexis::{Alphabet, find_closing_quote, find_comment_end, find_unquoted};
 use super::spec::AddrSpec;
 use std::borrow::Cow;
 use std::fmt;
@@ -48,6 +48,12 @@ impl Mailbox {
         let (local, address) = (spec.local.len() as u16, text.len() as u16);
         text.push_str(a_labels.unwrap_or_default());
         Self { text: text.into(), local, address }
+    }
+
+    /// Whether the text is an address of letters, digits and similarly plain characters, with
+    /// nothing around it.
+    pub fn is_plain(text: &str) -> bool {
+        PlainSpec::whole(text).is_some()
     }
 
     fn split(&self) -> (&str, &str, &str) {
@@ -101,14 +107,8 @@ impl FromStr for Mailbox {
     /// `local@domain (comment)`.
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress { address: text.to_owned(), why };
-        // Nearly every address is of this kind: there is nothing around it, and nothing to find out.
-        let local = text.bytes().take_while(|&octet| is_plain(octet)).count();
-        if let Some(domain) = text[local..].strip_prefix('@')
-            && local > 0
-            && is_plain_domain(domain)
-            && text.len() <= LONGEST
-        {
-            return Ok(Self { text: text.into(), local: local as u16, address: text.len() as u16 });
+        if let Some(plain) = PlainSpec::whole(text) {
+            return Ok(plain.into());
         }
         if text.chars().any(char::is_control) {
             return Err(bad("it contains a control character"));
@@ -134,18 +134,12 @@ impl TryFrom<AddrSpec> for Mailbox {
     }
 }
 
-/// This function alone decides what an envelope may contain. It also returns the domain in
-/// A-labels, if that is different.
+/// This function alone decides what an envelope may contain; a [`PlainSpec`] is always fine. It
+/// also returns the domain in A-labels, if that is different.
 fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     let length = spec.local.len() + spec.domain.as_ref().map_or(0, |domain| domain.len() + 1);
     if length > LONGEST {
         return Err("it is longer than a command line can take");
-    }
-    if spec.domain.as_deref().is_some_and(is_plain_domain)
-        && !spec.local.is_empty()
-        && spec.local.bytes().all(is_plain)
-    {
-        return Ok(None);
     }
     if spec.local.chars().any(char::is_control) {
         return Err("it contains a control character");
@@ -163,23 +157,53 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     Ok(in_a_labels)
 }
 
-/// Letters, digits and similarly plain characters need no further check in a local part.
-fn is_plain(octet: u8) -> bool {
-    matches!(octet, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'+' | b'=')
+/// `local@domain` of letters, digits and similarly plain characters, about which nothing needs a
+/// further check. Nearly every address is of this kind.
+#[derive(Clone, Copy)]
+pub(super) struct PlainSpec<'a> {
+    text: &'a str,
+    at: usize,
 }
 
-/// Whether the domain needs no further check: labels of letters, digits and hyphens.
-fn is_plain_domain(domain: &str) -> bool {
-    let mut in_label = false;
-    let plain = domain.bytes().all(|octet| match octet {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => {
-            in_label = true;
-            true
+impl<'a> PlainSpec<'a> {
+    /// The one at the start of a text, as long as it is.
+    pub(super) fn begins(text: &'a str) -> Option<Self> {
+        static LOCAL: Alphabet = Alphabet::with(b".-_+=");
+        static LABEL: Alphabet = Alphabet::with(b"-");
+        let octets = text.as_bytes();
+        let at = LOCAL.prefix(octets);
+        if at == 0 || octets.get(at) != Some(&b'@') {
+            return None;
         }
-        b'.' => std::mem::take(&mut in_label),
-        _ => false,
-    });
-    plain && in_label
+        let mut end = at;
+        loop {
+            // Behind the `@` or a dot.
+            let label = LABEL.prefix(&octets[end + 1..]);
+            if label == 0 {
+                return None;
+            }
+            end += 1 + label;
+            if octets.get(end) != Some(&b'.') {
+                break;
+            }
+        }
+        (end <= LONGEST).then(|| Self { text: &text[..end], at })
+    }
+
+    fn whole(text: &'a str) -> Option<Self> {
+        Self::begins(text).filter(|spec| spec.text.len() == text.len())
+    }
+
+    #[cfg(any(feature = "message", feature = "sign"))]
+    pub(super) fn len(self) -> usize {
+        self.text.len()
+    }
+}
+
+impl From<PlainSpec<'_>> for Mailbox {
+    fn from(PlainSpec { text, at }: PlainSpec<'_>) -> Self {
+        Self { text: text.into(), local: at as u16, address: text.len() as u16 }
+    }
 }
 
 /// Removes the single comment at the end (RFC 5322 3.2.2), the old way to write a name.

@@ -58,7 +58,7 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
 /// belongs to a fold only if white space follows it.
 #[must_use]
 pub fn unfolded(value: &str) -> Cow<'_, str> {
-    if !value.contains(['\r', '\n']) {
+    if memchr::memchr2(b'\r', b'\n', value.as_bytes()).is_none() {
         return Cow::Borrowed(value);
     }
     let mut out = String::with_capacity(value.len());

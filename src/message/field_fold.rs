@@ -1,15 +1,15 @@
 //! Header fields as `rsmtp.Message` writes them.
 //!
 //! Content that a field can't carry (control characters, 8-bit addresses, lines too long for SMTP)
-//! is refused here, and text that isn't ASCII is encoded. mail-builder folds the rest, except for
-//! text in encoded-words and parameters.
+//! is refused here, and text that isn't ASCII is encoded. The rest is folded at its white space.
 
 use super::encoded_word::{Chosen, LONGEST_WORD, WordEncoding};
 use super::field::{Kind, Refusal, check_name, check_value, kind};
 use super::stdlib::{fold_parameters, parameter};
+use super::text::{lines_fit, write_lines};
 use super::transfer::LONGEST_LINE;
 use crate::address::list::{self, Address, Malformed, Member};
-use mail_builder::headers::{Header, raw::Raw};
+use memchr::{memchr2, memrchr2};
 
 const FOLD_AT: usize = 78;
 
@@ -21,43 +21,44 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
     let column = name.len() + 2;
-    if value.is_ascii() && column + value.len() <= FOLD_AT {
+    let is_ascii = value.is_ascii();
+    if is_ascii && column + value.len() <= FOLD_AT {
         out.extend_from_slice(value.as_bytes());
         out.extend_from_slice(linesep.as_bytes());
         return Ok(());
     }
-    if value.is_ascii() || utf8 {
+    let kind = kind(name);
+    let other = if is_ascii || utf8 {
         // A fold isn't allowed at white space in quotes, except between encoded-words, which older
         // programs look for in a name.
         let folds_in_quotes =
-            kind(name) == Kind::Parameters && !utf8 && !value.contains("=?") && parameter::is_clear(value);
-        Raw::new(value).write_header(out, column);
+            kind == Kind::Parameters && !utf8 && !value.contains("=?") && parameter::is_clear(value);
+        write_folded(value, column, linesep, out);
         if folds_in_quotes || !fits_on_lines(&out[start..]) {
-            let other = match kind(name) {
+            match kind {
                 Kind::Text => Some(in_words(name, value)),
                 Kind::Parameters => fold_parameters::fold(name, value, "\r\n", FOLD_AT),
                 _ => None,
-            };
-            if let Some(field) = other {
-                out.truncate(start);
-                out.extend_from_slice(field.as_bytes());
             }
+        } else {
+            None
         }
     } else {
-        match kind(name) {
-            Kind::Text => {
-                out.truncate(start);
-                out.extend_from_slice(in_words(name, value).as_bytes());
+        match kind {
+            Kind::Text => Some(in_words(name, value)),
+            Kind::Addresses => {
+                write_folded(&in_ascii(name, value)?, column, linesep, out);
+                None
             }
-            Kind::Addresses => Raw::new(in_ascii(name, value)?).write_header(out, column),
-            Kind::Parameters => {
-                out.truncate(start);
-                out.extend_from_slice(parameters(name, value)?.as_bytes());
-            }
+            Kind::Parameters => Some(parameters(name, value)?),
             Kind::Tokens => {
                 return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
             }
         }
+    };
+    if let Some(field) = other {
+        out.truncate(start);
+        write_lines(field.as_bytes(), linesep, out);
     }
     if !fits_on_lines(&out[start..]) {
         return Err(Refusal::new(
@@ -67,12 +68,42 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
             ),
         ));
     }
-    if linesep != "\r\n" {
-        let folded = String::from_utf8_lossy(&out[start..]).replace("\r\n", linesep);
-        out.truncate(start);
-        out.extend_from_slice(folded.as_bytes());
-    }
     Ok(())
+}
+
+/// Writes a value that begins in this column, with its line end: folded before white space (RFC
+/// 5322 section 2.2.3), as many words on a line as it has room for. Line by line, not word by word:
+/// a list of addresses may have thousands.
+fn write_folded(value: &str, mut column: usize, linesep: &str, out: &mut Vec<u8>) {
+    let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t');
+    let mut rest = value.as_bytes();
+    // White space at the beginning stays there.
+    let mut begin = match column < FOLD_AT {
+        true => rest.iter().take_while(|octet| is_blank(octet)).count(),
+        false => 0,
+    };
+    while column + rest.len() > FOLD_AT {
+        let room = FOLD_AT.saturating_sub(column);
+        let within = rest.get(begin..=room).and_then(|line| memrchr2(b' ', b'\t', line)).map(|at| begin + at);
+        let behind = || {
+            let start = begin.max(room);
+            memchr2(b' ', b'\t', &rest[start..]).map(|at| start + at)
+        };
+        let Some(blank) = within.or_else(behind) else { break };
+        let (line, more) =
+            rest.split_at(rest[..blank].iter().rposition(|o| !is_blank(o)).map_or(0, |at| at + 1));
+        let (blanks, more) = more.split_at(more.iter().take_while(|octet| is_blank(octet)).count());
+        if more.is_empty() {
+            // White space at the end is no reason for another line.
+            break;
+        }
+        for piece in [line, linesep.as_bytes(), blanks] {
+            out.extend_from_slice(piece);
+        }
+        (column, rest, begin) = (blanks.len(), more, 0);
+    }
+    out.extend_from_slice(rest);
+    out.extend_from_slice(linesep.as_bytes());
 }
 
 /// The field with its text in encoded-words, one per line.
@@ -120,7 +151,7 @@ fn write_words(text: &str, first: usize, between: &str, out: &mut String) {
 }
 
 fn fits_on_lines(field: &[u8]) -> bool {
-    super::text::lines_fit(field, LONGEST_LINE)
+    lines_fit(field, LONGEST_LINE)
 }
 
 /// An address list in ASCII. Parts that are ASCII already stay as written, since they may contain
@@ -185,6 +216,8 @@ fn parameters(field: &str, value: &str) -> Result<String, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mail_builder::headers::{Header, raw::Raw};
+    use proptest::prelude::*;
 
     fn folded(name: &str, value: &str) -> String {
         let mut out = Vec::new();
@@ -198,6 +231,34 @@ mod tests {
         match fold(name, value, "\r\n", false, &mut Vec::new()) {
             Ok(()) => panic!("{name} was not refused"),
             Err(refusal) => refusal.to_string(),
+        }
+    }
+
+    #[test]
+    fn words_fill_the_lines() {
+        let list = ["Some Name <someone@some.example>"; 4].join(", ");
+        assert_eq!(
+            folded("To", &list),
+            "To: Some Name <someone@some.example>, Some Name <someone@some.example>, Some\r\n \
+             Name <someone@some.example>, Some Name <someone@some.example>\r\n"
+        );
+        let mut out = Vec::new();
+        fold("To", &list, "\n", false, &mut out).expect("fit to be sent");
+        assert_eq!(String::from_utf8_lossy(&out), folded("To", &list).replace("\r\n", "\n"));
+    }
+
+    proptest! {
+        /// mail-builder goes from word to word.
+        #[test]
+        fn folds_stand_where_mail_builder_puts_them(
+            value in r"[ \t]{0,2}([a-z]{1,90}[ \t]{1,3}){0,12}([a-z]{0,60}| {1,80}[a-z])",
+            name in "[A-Z]{1,100}",
+        ) {
+            let mut ours = Vec::new();
+            write_folded(&value, name.len() + 2, "\r\n", &mut ours);
+            let mut theirs = Vec::new();
+            Raw::new(&*value).write_header(&mut theirs, name.len() + 2);
+            prop_assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs));
         }
     }
 

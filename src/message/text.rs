@@ -42,14 +42,19 @@ pub fn has_line_ends(text: &[u8], linesep: &str) -> bool {
 
 /// Writes a text with every CRLF, CR and LF replaced by `linesep`.
 pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
-    let mut rest = text;
-    while let Some(at) = memchr2(b'\r', b'\n', rest) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(linesep.as_bytes());
-        let end = if rest[at..].starts_with(b"\r\n") { 2 } else { 1 };
-        rest = &rest[at + end..];
+    // Room for what is added to lines of a usual length.
+    out.reserve(text.len() + text.len() / 32);
+    let mut from = 0;
+    for at in memchr::memchr2_iter(b'\r', b'\n', text) {
+        // The CR before it was the line end.
+        let is_second = text[at] == b'\n' && at > 0 && text[at - 1] == b'\r';
+        if !is_second {
+            out.extend_from_slice(&text[from..at]);
+            out.extend_from_slice(linesep.as_bytes());
+        }
+        from = at + 1;
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(&text[from..]);
 }
 
 /// Writes a text with `>` before every line that begins with `From `, as mbox files need it. A
@@ -110,6 +115,17 @@ mod tests {
         assert_eq!(lines("a\r\nb\x0bc\u{2028}d"), ["a", "b", "c", "d"]);
         assert_eq!(lines("a\n\n"), ["a", ""]);
         assert!(lines("").is_empty());
+    }
+
+    #[test]
+    fn every_kind_of_line_end_is_replaced() {
+        for (text, expected) in
+            [("", ""), ("a\nb\r\nc\rd", "a\r\nb\r\nc\r\nd"), ("\n\n\r\r\n\n\r", "\r\n\r\n\r\n\r\n\r\n\r\n")]
+        {
+            let mut out = b"before ".to_vec();
+            write_lines(text.as_bytes(), "\r\n", &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), format!("before {expected}"));
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) struct Request<'py> {
     pub body: Vec<(&'static str, Bound<'py, PyAny>)>,
     pub attachments: Option<Bound<'py, PyAny>>,
     /// Name and value, in the order in which they are written.
-    pub fields: Vec<(&'static str, Option<Bound<'py, PyAny>>)>,
+    pub fields: [(&'py Bound<'py, PyString>, Option<Bound<'py, PyAny>>); 6],
     /// Fields that have a keyword of their own, those that are given.
     pub keywords: Vec<(&'static str, Bound<'py, PyAny>)>,
     pub headers: Option<Bound<'py, PyAny>>,
@@ -55,16 +55,17 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         let Some(value) = value.as_ref().filter(|value| !value.is_none()) else { continue };
         // A field can't hold an empty list of addresses (RFC 5322 section 3.6.3), so it is left
         // out.
-        let of_addresses = field::kind(name) == field::Kind::Addresses;
+        let known = name.to_str()?;
+        let of_addresses = field::kind(known) == field::Kind::Addresses;
         if of_addresses && value.len().is_ok_and(|n| n == 0) {
             continue;
         }
         match value.cast::<PyString>() {
             Ok(text) if of_addresses && request.local => {
-                let (list, _) = addresses::read(name, &text.to_string_lossy(), true)?;
-                message.set_item(*name, PyList::new(py, list.iter().map(Address::written))?)?;
+                let (list, _) = addresses::read(known, &text.to_string_lossy(), true)?;
+                message.set_item(name, PyList::new(py, list.iter().map(Address::written))?)?;
             }
-            _ => message.set_item(*name, value)?,
+            _ => message.set_item(name, value)?,
         }
     }
     if !request.keywords.is_empty() {
@@ -281,14 +282,23 @@ fn set_text<'py>(
         }
         Some(encoding) => Payload::Deferred(body, encoding),
     };
-    let put = |name: &str, value: &str| {
-        fields::push(message, PyString::new(py, name), PyString::new(py, value).into_any());
+    let put = |name: &Bound<'py, PyString>, value: Bound<'py, PyString>| {
+        fields::push(message, name.clone(), value.into_any());
     };
     if !fields::contains(message, "mime-version") {
-        put("MIME-Version", "1.0");
+        put(intern!(py, "MIME-Version"), intern!(py, "1.0").clone());
     }
-    put("Content-Type", &format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase()));
-    put("Content-Transfer-Encoding", encoding.map_or("7bit", Encoding::name));
+    let kind = match (subtype, charset) {
+        ("plain", "utf-8") => intern!(py, "text/plain; charset=\"utf-8\"").clone(),
+        _ => PyString::new(py, &format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase())),
+    };
+    put(intern!(py, "Content-Type"), kind);
+    let encoding = match encoding {
+        None => intern!(py, "7bit"),
+        Some(Encoding::Base64) => intern!(py, "base64"),
+        Some(Encoding::QuotedPrintable) => intern!(py, "quoted-printable"),
+    };
+    put(intern!(py, "Content-Transfer-Encoding"), encoding.clone());
     content::store(message, payload);
     Ok(())
 }

@@ -7,7 +7,7 @@
 use crate::address::{ForwardPath, Mailbox, ReversePath, list};
 use crate::binding::message::{
     Message,
-    class::{rendered_for_sending, style::Family},
+    class::{rendered_for_sending, state::Field, style::Family},
     create, fields,
     output::object::Sendable,
 };
@@ -46,64 +46,57 @@ fn plain(message: &Bound<'_, Message>) -> PyResult<Option<Ready>> {
     if style.family != Family::Modern || style.rules.utf8 {
         return Ok(None);
     }
-    let Some(named) = named(message) else { return Ok(None) };
-    let Some((sender, recipients)) = envelope(py, &named) else { return Ok(None) };
+    let Some(envelope) = fields::read(message, |fields| envelope(py, fields)) else { return Ok(None) };
     // A Message-ID takes the domain of From. With a Sender field, the envelope's sender is another
     // address.
-    let domain = if named.sender.is_empty() { sender.domain() } else { None };
+    let domain = if envelope.is_from { envelope.sender.domain() } else { None };
     let rope = rendered_for_sending(message, false, domain)?;
+    let Envelope { sender, recipients, .. } = envelope;
     Ok(Some(Ready { sender, recipients, content: rope.into() }))
 }
 
-/// Values of the fields that name an envelope.
-#[derive(Default)]
-struct Named {
-    sender: Vec<Py<PyAny>>,
-    from: Vec<Py<PyAny>>,
-    to: Vec<Py<PyAny>>,
-    bcc: Vec<Py<PyAny>>,
-    cc: Vec<Py<PyAny>>,
+struct Envelope {
+    sender: Mailbox,
+    /// Whether that is From's first address.
+    is_from: bool,
+    recipients: Vec<ForwardPath>,
 }
 
-/// None where Resent fields name another envelope (RFC 5322 section 3.6.6).
-fn named(message: &Bound<'_, Message>) -> Option<Named> {
-    let py = message.py();
-    fields::read(message, |fields| {
-        let mut named = Named::default();
-        for field in fields {
-            let name = field.name.bind(py).to_str().ok()?;
-            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-            let values = match name.len() {
-                2 if is("to") => &mut named.to,
-                2 if is("cc") => &mut named.cc,
-                3 if is("bcc") => &mut named.bcc,
-                4 if is("from") => &mut named.from,
-                6 if is("sender") => &mut named.sender,
-                11 if is("resent-date") => return None,
-                _ => continue,
-            };
-            values.push(field.value.clone_ref(py));
+/// The first of From, or of Sender (RFC 5322 section 3.6.2), and all of To, Bcc and Cc. None where
+/// Resent fields name another envelope (RFC 5322 section 3.6.6).
+fn envelope(py: Python<'_>, fields: &[Field]) -> Option<Envelope> {
+    let (mut from, mut sender) = (None, None);
+    let (mut to, mut bcc, mut cc) = (Vec::new(), Vec::new(), Vec::new());
+    for field in fields {
+        let name = field.name.bind(py).to_str().ok()?;
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        match name.len() {
+            2 if is("to") => add_mailboxes(py, field, &mut to)?,
+            2 if is("cc") => add_mailboxes(py, field, &mut cc)?,
+            3 if is("bcc") => add_mailboxes(py, field, &mut bcc)?,
+            4 if is("from") => from = from.or(Some(field)),
+            6 if is("sender") => sender = sender.or(Some(field)),
+            11 if is("resent-date") => return None,
+            _ => {}
         }
-        Some(named)
-    })
-}
-
-/// The first of From, or of Sender (RFC 5322 section 3.6.2), and all of To, Bcc and Cc.
-fn envelope(py: Python<'_>, named: &Named) -> Option<(Mailbox, Vec<ForwardPath>)> {
-    let mut senders = Vec::with_capacity(1);
-    add_mailboxes(py, named.sender.first().or(named.from.first())?, &mut senders)?;
-    let sender = senders.into_iter().next()?;
-    let mut recipients = Vec::with_capacity(1);
-    for value in named.to.iter().chain(&named.bcc).chain(&named.cc) {
-        add_mailboxes(py, value, &mut recipients)?;
     }
-    (!recipients.is_empty()).then_some((sender, recipients))
+    let is_from = sender.is_none();
+    let mut senders = Vec::new();
+    add_mailboxes(py, sender.or(from)?, &mut senders)?;
+    let sender = senders.into_iter().next()?;
+    to.append(&mut bcc);
+    to.append(&mut cc);
+    (!to.is_empty()).then_some(Envelope { sender, is_from, recipients: to })
 }
 
-fn add_mailboxes(py: Python<'_>, value: &Py<PyAny>, found: &mut Vec<Mailbox>) -> Option<()> {
-    let text = value.bind(py).cast_exact::<PyString>().ok()?.to_str().ok()?;
-    if let Some(spec) = list::plain(text) {
-        found.push(Mailbox::try_from(spec).ok()?);
+fn add_mailboxes(py: Python<'_>, field: &Field, found: &mut Vec<Mailbox>) -> Option<()> {
+    if let Some(mailbox) = &field.mailbox {
+        found.push(mailbox.clone());
+        return Some(());
+    }
+    let text = field.value.bind(py).cast_exact::<PyString>().ok()?.to_str().ok()?;
+    if let Some(mut mailboxes) = list::all_plain(text) {
+        found.append(&mut mailboxes);
         return Some(());
     }
     let before = found.len();

@@ -46,7 +46,7 @@ const NAMES: [&str; 19] = [
 /// meant. A subclass whose constructor is its own decides for itself.
 pub(crate) fn check(class: &Bound<'_, PyType>, given: &Bound<'_, PyDict>) -> PyResult<()> {
     let py = class.py();
-    for name in given.keys() {
+    for (name, _) in given {
         let Ok(text) = name.cast::<PyString>() else { continue };
         if text.to_str().is_ok_and(|text| NAMES.contains(&text) || FIELDS.contains(&text)) {
             continue;

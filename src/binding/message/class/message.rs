@@ -14,8 +14,8 @@ use crate::binding::message::{
     payload::{content, file::Source},
 };
 use pyo3::sync::{MutexExt, PyOnceLock};
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
-use pyo3::{PyTraverseError, PyVisit, prelude::*};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit, intern, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An email message, or a part of one.
@@ -279,6 +279,7 @@ impl Message {
         provider: Option<Bound<'py, PyAny>>,
         calendar: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
+        let py = slf.py();
         Self::_reset(slf, policy)?;
         let keywords = keywords::FIELDS.into_iter().zip([
             sender,
@@ -296,13 +297,13 @@ impl Message {
             provider,
         ]);
         let keywords = keywords.filter_map(|(name, value)| Some((name, value?))).collect();
-        let fields = vec![
-            ("From", from_),
-            ("To", to),
-            ("Cc", cc),
-            ("Bcc", bcc),
-            ("Reply-To", reply_to),
-            ("Subject", subject),
+        let fields = [
+            (intern!(py, "From"), from_),
+            (intern!(py, "To"), to),
+            (intern!(py, "Cc"), cc),
+            (intern!(py, "Bcc"), bcc),
+            (intern!(py, "Reply-To"), reply_to),
+            (intern!(py, "Subject"), subject),
         ];
         let subtype = subtype.to_owned();
         let body = [("markdown", markdown), ("inline", inline), ("inline_from", inline_from), ("css", css)];
@@ -471,14 +472,18 @@ impl Message {
     }
 
     #[getter]
-    pub(crate) fn _supplied(slf: &Bound<'_, Self>) -> Vec<(String, String)> {
-        slf.get().with(slf.py(), |state| state.supplied.clone())
+    pub(crate) fn _supplied(slf: &Bound<'_, Self>) -> Vec<(Py<PyString>, Py<PyString>)> {
+        let py = slf.py();
+        slf.get().with(py, |state| {
+            state.supplied.iter().map(|(name, value)| (name.clone_ref(py), value.clone_ref(py))).collect()
+        })
     }
 
     #[setter]
     #[pyo3(name = "_supplied")]
-    fn store_supplied(slf: &Bound<'_, Self>, supplied: Vec<(String, String)>) {
-        slf.get().with(slf.py(), |state| state.supplied = supplied);
+    fn store_supplied(slf: &Bound<'_, Self>, supplied: Vec<(Py<PyString>, Py<PyString>)>) {
+        let old = slf.get().with(slf.py(), |state| std::mem::replace(&mut state.supplied, supplied));
+        drop(old);
     }
 
     #[getter]

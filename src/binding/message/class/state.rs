@@ -5,6 +5,7 @@
 //! constructor was asked to encode is kept raw and encoded while it is rendered,
 //! and kept encoded only if a caller asks for the encoded text. Files are read each time.
 
+use crate::address::Mailbox;
 use crate::binding::message::{
     bytes::Bytes,
     class::{Origin, style::Style},
@@ -33,17 +34,24 @@ pub(crate) struct State {
     /// What it was read from.
     pub origin: Option<Arc<Origin>>,
     /// Date and Message-ID as they were supplied when the message was sent: name and value.
-    pub supplied: Vec<(String, String)>,
+    pub supplied: Vec<(Py<PyString>, Py<PyString>)>,
 }
 
 pub(crate) struct Field {
     pub name: Py<PyString>,
     pub value: Py<PyAny>,
+    /// The one address that the value is, as it was read when the field was set.
+    pub mailbox: Option<Mailbox>,
 }
 
 impl Field {
+    pub fn new(name: Bound<'_, PyString>, value: Bound<'_, PyAny>) -> Self {
+        Field { name: name.unbind(), value: value.unbind(), mailbox: None }
+    }
+
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
-        Field { name: self.name.clone_ref(py), value: self.value.clone_ref(py) }
+        let mailbox = self.mailbox.clone();
+        Field { name: self.name.clone_ref(py), value: self.value.clone_ref(py), mailbox }
     }
 
     /// Field names are compared without regard to case (RFC 5322 section 1.2.2).

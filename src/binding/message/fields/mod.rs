@@ -30,8 +30,8 @@ pub(crate) fn set<'py>(
             push(message, text.clone(), value.clone());
         }
         Family::Modern => {
-            let plain = modern::store(text.to_str()?, value)?;
             let name = text.to_str()?;
+            let (value, mailbox) = modern::store(name, value)?;
             if field::is_single(name) && contains(message, name) {
                 return Err(PyValueError::new_err(format!(
                     "there is a {name} field already, and a message has at most one \
@@ -39,7 +39,7 @@ pub(crate) fn set<'py>(
                      replace_header(), or delete it first"
                 )));
             }
-            push(message, text.clone(), plain);
+            add_field(message, Field { mailbox, ..Field::new(text.clone(), value) });
         }
         family @ (Family::Structured | Family::Foreign) => {
             if family == Family::Structured {
@@ -75,7 +75,7 @@ fn stored<'py>(
         Family::Classic => Ok((name_text(name)?.clone(), value.clone())),
         Family::Modern => {
             let name = name_text(name)?.clone();
-            let value = modern::store(name.to_str()?, value)?;
+            let (value, _) = modern::store(name.to_str()?, value)?;
             Ok((name, value))
         }
         Family::Structured | Family::Foreign => {
@@ -88,27 +88,30 @@ fn stored<'py>(
 }
 
 pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
-    let field = Field { name: name.unbind(), value: value.unbind() };
+    add_field(message, Field::new(name, value));
+}
+
+fn add_field(message: &Bound<'_, Message>, field: Field) {
     change(message, |fields| fields.push(field));
 }
 
-/// Adds a field that is missing on the way to a server, unless it is there meanwhile.
-pub(crate) fn supply(message: &Bound<'_, Message>, name: &str, value: String) {
+/// Adds fields that are missing on the way to a server, but those that are there meanwhile.
+pub(crate) fn supply<'py>(
+    message: &Bound<'py, Message>,
+    missing: Vec<(&Bound<'py, PyString>, Bound<'py, PyString>)>,
+) {
     let py = message.py();
-    let field = Field {
-        name: PyString::new(py, name).unbind(),
-        value: PyString::new(py, &value).into_any().unbind(),
-    };
-    let is_supplied = change(message, |fields| {
-        let is_missing = !fields.iter().any(|field| field.is_named(py, name));
-        if is_missing {
-            fields.push(field);
+    let mut supplied = Vec::with_capacity(missing.len());
+    change(message, |fields| {
+        for (name, value) in missing {
+            let text = name.to_str().unwrap_or_default();
+            if !fields.iter().any(|field| field.is_named(py, text)) {
+                fields.push(Field::new(name.clone(), value.clone().into_any()));
+                supplied.push((name.clone().unbind(), value.unbind()));
+            }
         }
-        is_missing
     });
-    if is_supplied {
-        message.get().with(py, |state| state.supplied.push((name.to_owned(), value)));
-    }
+    message.get().with(py, |state| state.supplied.append(&mut supplied));
 }
 
 /// The message becomes another one: what was supplied when it was sent is no longer true.
@@ -118,9 +121,14 @@ pub(crate) fn changes(message: &Bound<'_, Message>) {
     if supplied.is_empty() {
         return;
     }
+    fn text<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+        text.to_str().ok()
+    }
     drop(take(message, |field| {
-        let value = field.value.bind(py).cast::<PyString>().ok().and_then(|value| value.to_str().ok());
-        supplied.iter().any(|(name, given)| field.is_named(py, name) && value == Some(given))
+        let value = field.value.bind(py).cast::<PyString>().ok().and_then(text);
+        supplied.iter().any(|(name, given)| {
+            text(name.bind(py)).is_some_and(|name| field.is_named(py, name)) && value == text(given.bind(py))
+        })
     }));
 }
 
@@ -150,6 +158,16 @@ pub(crate) fn find(message: &Bound<'_, Message>, name: &str) -> Option<Field> {
     let py = message.py();
     read(message, |fields| {
         fields.iter().find(|field| field.is_named(py, name)).map(|field| field.clone_ref(py))
+    })
+}
+
+/// Whether the first field of that name is plain text of which this is true.
+pub(crate) fn is_text(message: &Bound<'_, Message>, name: &str, is_so: impl Fn(&str) -> bool) -> bool {
+    let py = message.py();
+    read(message, |fields| {
+        let value = fields.iter().find(|field| field.is_named(py, name)).map(|field| field.value.bind(py));
+        let value = value.and_then(|value| value.cast_exact::<PyString>().ok());
+        value.is_some_and(|value| value.to_str().is_ok_and(is_so))
     })
 }
 
@@ -262,7 +280,7 @@ fn replace_up_to<'py>(
     // Each field keeps its own spelling of the name.
     for found in snapshot(message).into_iter().filter(|field| field.is_named(py, name)).take(most) {
         let (name, value) = stored(message, found.name.bind(py).as_any(), value)?;
-        new.push(Field { name: name.unbind(), value: value.unbind() });
+        new.push(Field::new(name, value));
     }
     if new.is_empty() {
         return Err(PyKeyError::new_err(name.to_ascii_lowercase()));
@@ -321,7 +339,7 @@ pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny
     let mut fields = Vec::new();
     for pair in pairs.try_iter()? {
         let (name, value): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair?.extract()?;
-        fields.push(Field { name: name.unbind(), value: value.unbind() });
+        fields.push(Field::new(name, value));
     }
     let old = message
         .get()
@@ -396,11 +414,11 @@ pub(crate) fn change<T>(message: &Bound<'_, Message>, work: impl FnOnce(&mut Vec
 /// What is no (name, value) has a name that can't be written: sending says so.
 fn listed(list: &Bound<'_, PyList>) -> Vec<Field> {
     let field = |pair: Bound<'_, PyAny>| match pair_of(&pair) {
-        Some((name, value)) => Field { name: name.unbind(), value: value.unbind() },
+        Some((name, value)) => Field::new(name, value),
         None => {
             let shown = pair.repr().map_or_else(|_| "?".to_owned(), |shown| shown.to_string());
             let name = format!("no (name, value) in _headers: {shown}");
-            Field { name: PyString::new(list.py(), &name).unbind(), value: pair.unbind() }
+            Field::new(PyString::new(list.py(), &name), pair)
         }
     };
     list.iter().map(field).collect()

@@ -12,13 +12,17 @@ use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
 use crate::message::{field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyString, PyTuple};
+use pyo3::{intern, prelude::*};
 use std::borrow::Cow;
 
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
-/// date, an `Address`, or a list of addresses.
-pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+/// date, an `Address`, or a list of addresses. With it comes its one address, where it plainly
+/// is one.
+pub(crate) fn store<'py>(
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyAny>, Option<Mailbox>)> {
     field::check_name(name).map_err(fields::refused)?;
     let mut text = text_of(name, value)?;
     if let Ok(Cow::Owned(unfolded)) = text.to_str().map(field::unfolded) {
@@ -31,21 +35,19 @@ pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
     field::check_value(name, plain).map_err(fields::refused)?;
     // Return-Path may hold the null path, which is not an address.
     if of_addresses && !name.eq_ignore_ascii_case("return-path") {
-        if is_one(plain) {
-            return Ok(text.into_any());
+        if let Some(mailbox) = list::plain(plain) {
+            return Ok((text.into_any(), Some(mailbox)));
+        }
+        if list::is_plain(plain) {
+            return Ok((text.into_any(), None));
         }
         // In a list, each item has already been declared to be one address.
         let is_list = !value.is_instance_of::<PyString>() && !value.hasattr("encode")?;
         if let (_, Some(tidied)) = addresses::read(name, plain, is_list)? {
-            return Ok(PyString::new(value.py(), &tidied).into_any());
+            return Ok((PyString::new(value.py(), &tidied).into_any(), None));
         }
     }
-    Ok(text.into_any())
-}
-
-/// Whether a text is plainly one address that could stand in an envelope.
-fn is_one(text: &str) -> bool {
-    list::plain(text).is_some_and(|spec| Mailbox::try_from(spec).is_ok())
+    Ok((text.into_any(), None))
 }
 
 fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
@@ -102,6 +104,9 @@ fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
 
 fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = single(name, item)?;
+    if list::plain(&text).is_some() {
+        return Ok(text);
+    }
     let (list, tidied) = addresses::read(name, &text, false)?;
     match list.len() {
         1 => Ok(tidied.unwrap_or(text)),
@@ -157,7 +162,7 @@ fn pair(value: &Bound<'_, PyAny>) -> Option<(String, String)> {
 fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> {
     field::check_value(field_name, name).map_err(fields::refused)?;
     field::check_value(field_name, addr).map_err(fields::refused)?;
-    if is_one(addr) && !addr.contains('<') {
+    if Mailbox::is_plain(addr) {
         return Ok(list::format(name, addr));
     }
     let (list, _) = addresses::read(field_name, addr, false)?;
@@ -169,24 +174,45 @@ fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> 
     }
 }
 
-/// Writes one field.
-pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
-    let name = field.name.bind(py).to_str()?;
-    let value = field.value.bind(py);
-    let text;
-    let value = match value.cast::<PyString>() {
-        Ok(value) => value,
-        Err(_) => {
-            text = value.str()?;
-            &text
+/// Writes all fields but some.
+pub(crate) fn write(
+    message: &Bound<'_, Message>,
+    is_left_out: impl Fn(&str) -> bool,
+    rules: &Rules,
+    out: &mut Vec<u8>,
+) -> PyResult<()> {
+    let py = message.py();
+    let put = |field: &Field, value: &str, out: &mut Vec<u8>| {
+        let name = field.name.bind(py).to_string_lossy();
+        if is_left_out(&name) {
+            return Ok(());
         }
+        field_fold::fold(&name, value, &rules.linesep, rules.utf8, out).map_err(fields::refused)
     };
-    let Ok(plain) = value.to_str() else {
-        // Raw bytes that a parser left. They can't be decoded, so replacement characters are shown.
-        let readable = value.to_string_lossy();
-        return field_fold::fold(name, &readable, &rules.linesep, rules.utf8, out).map_err(fields::refused);
-    };
-    field_fold::fold(name, plain, &rules.linesep, rules.utf8, out).map_err(fields::refused)
+    let start = out.len();
+    let done = fields::read(message, |fields| {
+        for field in fields {
+            // Other values may run Python code.
+            let Ok(value) = field.value.bind(py).cast_exact::<PyString>() else { return Ok(false) };
+            let Ok(value) = value.to_str() else { return Ok(false) };
+            put(field, value, out)?;
+        }
+        Ok::<_, PyErr>(true)
+    })?;
+    if done {
+        return Ok(());
+    }
+    out.truncate(start);
+    for field in fields::snapshot(message) {
+        let value = field.value.bind(py);
+        let text = match value.cast::<PyString>() {
+            Ok(text) => text.clone(),
+            Err(_) => value.str()?,
+        };
+        // Raw bytes that a parser left can't be decoded, so replacement characters are shown.
+        put(&field, &text.to_string_lossy(), out)?;
+    }
+    Ok(())
 }
 
 /// Adds what a message needs on its way (RFC 5322 section 3.6), to the message itself: its
@@ -195,10 +221,18 @@ pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<
 pub(crate) fn complete(message: &Bound<'_, Message>, domain: Option<&str>) -> PyResult<()> {
     let py = message.py();
     let [date, message_id, version] = fields::read(message, |fields| {
-        ["date", "message-id", "mime-version"].map(|name| fields.iter().any(|field| field.is_named(py, name)))
+        let mut found = [false; 3];
+        for field in fields {
+            let name = field.name.bind(py).to_str().unwrap_or_default();
+            found[0] |= name.eq_ignore_ascii_case("date");
+            found[1] |= name.eq_ignore_ascii_case("message-id");
+            found[2] |= name.eq_ignore_ascii_case("mime-version");
+        }
+        found
     });
+    let mut missing = Vec::with_capacity(3);
     if !date {
-        fields::supply(message, "Date", identity::date_now());
+        missing.push((intern!(py, "Date"), PyString::new(py, &identity::date_now())));
     }
     if !message_id {
         let made = match domain {
@@ -211,11 +245,12 @@ pub(crate) fn complete(message: &Bound<'_, Message>, domain: Option<&str>) -> Py
                 identity::message_id(sender.as_deref())
             }
         };
-        fields::supply(message, "Message-ID", made);
+        missing.push((intern!(py, "Message-ID"), PyString::new(py, &made)));
     }
     if !version {
-        fields::supply(message, "MIME-Version", "1.0".to_owned());
+        missing.push((intern!(py, "MIME-Version"), intern!(py, "1.0").clone()));
     }
+    fields::supply(message, missing);
     Ok(())
 }
 

@@ -74,11 +74,11 @@ impl Entity for Node<'_, '_> {
         if let Some(content) = self.as_read(rules) {
             return Ok(content);
         }
-        let (main, sub) = params::main_and_sub(&self.message)?;
-        match main.as_str() {
-            "multipart" => self.multipart(matches!(sub.as_str(), "signed" | "encrypted"), rules),
-            "message" => self.enclosed(sub == "delivery-status", rules),
-            _ => self.text(main == "text", rules),
+        match kind(&self.message)? {
+            Kind::Multipart { is_sealed } => self.multipart(is_sealed, rules),
+            Kind::Enclosed { is_report } => self.enclosed(is_report, rules),
+            Kind::Text => self.text(true, rules),
+            Kind::Other => self.text(false, rules),
         }
     }
 
@@ -88,12 +88,17 @@ impl Entity for Node<'_, '_> {
 
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> PyResult<()> {
         let py = self.message.py();
+        let family = self.context.style.family;
+        let is_left_out = |name: &str| {
+            place == Place::Root && (rules.sending || family == Family::Modern) && field::is_hidden(name)
+        };
+        if family == Family::Modern {
+            return modern::write(&self.message, is_left_out, rules, out);
+        }
         for field in fields::snapshot(&self.message) {
             let name = Bytes::of_text(field.name.bind(py))?;
             let text = String::from_utf8_lossy(name.as_ref());
-            let is_hidden = field::is_hidden(&text);
-            let hides = rules.sending || self.context.style.family == Family::Modern;
-            if is_hidden && place == Place::Root && hides {
+            if is_left_out(&text) {
                 continue;
             }
             if rules.sending {
@@ -101,12 +106,11 @@ impl Entity for Node<'_, '_> {
                 field::check_name(&text).map_err(fields::refused)?;
             }
             let start = out.len();
-            match self.context.style.family {
+            match family {
                 Family::Classic => self.write_classic(&field, name.as_ref(), rules, out)?,
-                Family::Modern => modern::write(py, &field, rules, out)?,
-                Family::Structured | Family::Foreign => self.write_by_policy(&field, rules, out)?,
+                _ => self.write_by_policy(&field, rules, out)?,
             }
-            if self.context.style.verify && self.context.style.family != Family::Modern {
+            if self.context.style.verify {
                 node_fields::verify(py, &out[start..], &rules.linesep)?;
             }
             if rules.sending {
@@ -351,6 +355,29 @@ impl<'py> Node<'_, 'py> {
             }
         }
     }
+}
+
+/// What the type of an entity says about its structure.
+enum Kind {
+    Multipart { is_sealed: bool },
+    Enclosed { is_report: bool },
+    Text,
+    Other,
+}
+
+fn kind(message: &Bound<'_, Message>) -> PyResult<Kind> {
+    // This is what most messages say, as they say it.
+    let is_text = |value: &str| value.starts_with("text/plain;");
+    if message.get().is_modern(message.py()) && fields::is_text(message, "content-type", is_text) {
+        return Ok(Kind::Text);
+    }
+    let (main, sub) = params::main_and_sub(message)?;
+    Ok(match main.as_str() {
+        "multipart" => Kind::Multipart { is_sealed: matches!(sub.as_str(), "signed" | "encrypted") },
+        "message" => Kind::Enclosed { is_report: sub == "delivery-status" },
+        "text" => Kind::Text,
+        _ => Kind::Other,
+    })
 }
 
 /// Whether raw bytes go out as they are.
