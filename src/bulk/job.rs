@@ -130,7 +130,7 @@ impl<P: Payload> Job<P> {
         Transaction {
             reverse_path: self.reverse_path.clone(),
             mail_parameters: self.mail_parameters.clone(),
-            recipients: self.recipients.iter().take(recipients).cloned().collect(),
+            recipients: self.recipients[..recipients].iter().cloned().collect(),
             rcpt_parameters: Vec::new(),
             options: self.options.clone(),
             body: self.payload.body(),
@@ -143,7 +143,7 @@ impl<P: Payload> Job<P> {
         mut self,
         fates: Vec<(ForwardPath, Fate)>,
         server: Option<Arc<str>>,
-        error: Option<Error>,
+        error: Option<Box<Error>>,
     ) -> Receipt<P> {
         let recipients = if self.past.settled.is_empty() {
             fates
@@ -173,7 +173,7 @@ impl<P: Payload> Job<P> {
 
     /// Ends the job without another attempt.
     pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
-        let error = error.or_else(|| self.past.trouble.take().map(|trouble| *trouble));
+        let error = error.map(Box::new).or_else(|| self.past.trouble.take());
         let open = std::mem::take(&mut self.recipients);
         let mut fates: Vec<_> = open.into_iter().map(|path| self.past.learnt(path, Fate::NotSent)).collect();
         fates.extend(std::mem::take(&mut self.past.known));
@@ -192,7 +192,7 @@ pub struct Receipt<P> {
     /// The server that was asked last.
     pub server: Option<Arc<str>>,
     /// What went wrong, if the recipients' fates don't say it.
-    pub error: Option<Error>,
+    pub error: Option<Box<Error>>,
     /// How the conversation got there, if it didn't end well.
     pub trace: Option<Arc<Trace>>,
     /// From the first attempt to the last answer. None if no server answered.

@@ -234,7 +234,7 @@ impl Receipt {
         if let Some(raised) = &self.raised {
             return raised.bind(py).cast::<PyBaseException>().ok().map(|raised| raised.clone().unbind());
         }
-        let error = self.receipt.error.as_ref()?;
+        let error = self.receipt.error.as_deref()?;
         // The receipt already has the fates of the recipients.
         let error = Error { outcome: None, ..error.clone() };
         Some(to_python(py, &error).into_value(py))

@@ -315,7 +315,7 @@ pub(super) fn spoken(py: Python<'_>, receipt: &bulk::Receipt<Shipment>) -> Strin
     // A failure to write a log line must not lose a receipt.
     let full =
         |error: &Error| told(py, &error.to_string(), error.advice).unwrap_or_else(|_| error.to_string());
-    let error = receipt.error.as_ref().map(full);
+    let error = receipt.error.as_deref().map(full);
     let (server, error) = (receipt.server.as_deref(), error.as_deref());
     logs::message(&receipt.recipients, server, receipt.took, receipt.attempts, error)
 }
