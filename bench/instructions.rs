@@ -127,7 +127,7 @@ fn ask(session: &mut Session, body: &Body) {
     let transaction = Transaction {
         reverse_path: "ann@example.org".parse().expect("an address"),
         mail_parameters: Vec::new(),
-        recipients: vec!["bob@example.org".parse().expect("an address")],
+        recipients: std::iter::once("bob@example.org".parse().expect("an address")).collect(),
         rcpt_parameters: Vec::new(),
         options: None,
         cautious: false,

@@ -67,7 +67,7 @@ fn through_a_session(content: &[u8], offer: &str, replies: &[&str]) -> Vec<u8> {
     let transaction = Transaction {
         reverse_path: "a@example.org".parse().unwrap(),
         mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
+        recipients: std::iter::once("b@example.org".parse().unwrap()).collect(),
         rcpt_parameters: Vec::new(),
         options: None,
         cautious: false,

@@ -411,7 +411,7 @@ impl AskedOptions {
         Transaction {
             reverse_path,
             mail_parameters: self.mail,
-            recipients,
+            recipients: recipients.into_iter().collect(),
             rcpt_parameters: self.rcpt,
             options: self.typed,
             body,

@@ -396,7 +396,7 @@ mod tests {
         Request::Transaction(Transaction {
             reverse_path: "a@example.org".parse().unwrap(),
             mail_parameters: Vec::new(),
-            recipients: vec!["b@example.org".parse().unwrap()],
+            recipients: std::iter::once("b@example.org".parse().unwrap()).collect(),
             rcpt_parameters: Vec::new(),
             options: None,
             body: Body::new(*b"Subject: x\r\n\r\n"),

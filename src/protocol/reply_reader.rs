@@ -55,12 +55,20 @@ pub struct ReplyReader {
     /// The text of the lines so far, separated by LF.
     text: Vec<u8>,
     size: usize,
-    /// Recent replies of one line, as they came, with their line ends. A server mostly says the
-    /// same things to each message, in the same order.
-    before: [Option<(Vec<u8>, Reply)>; KEPT],
+    /// Recent replies of one line. A server mostly says the same things to each message, in the
+    /// same order.
+    before: [Said; KEPT],
     /// Which of them is expected next: the one behind the last that came. Another reply takes its
     /// place.
     expected: usize,
+}
+
+/// A reply as it came, with its line end. The memory of the line is used again for the next one:
+/// the answer to the end of a message often contains a name that is new each time.
+#[derive(Debug, Default)]
+struct Said {
+    line: Vec<u8>,
+    reply: Option<Reply>,
 }
 
 /// Longer lines are rarely repeated.
@@ -152,17 +160,19 @@ impl ReplyReader {
     fn said_again(&mut self, bytes: &[u8]) -> Option<(usize, Reply)> {
         (0..KEPT).find_map(|turn| {
             let at = (self.expected + turn) % KEPT;
-            let (whole, reply) = self.before[at].as_ref()?;
-            bytes.starts_with(whole).then(|| {
+            let Said { line, reply: Some(reply) } = &self.before[at] else { return None };
+            bytes.starts_with(line).then(|| {
                 self.expected = (at + 1) % KEPT;
-                (whole.len(), reply.clone())
+                (line.len(), reply.clone())
             })
         })
     }
 
     fn remembered(&mut self, whole: &[u8], reply: Reply) -> Reply {
         if whole.len() <= WORDS {
-            self.before[self.expected] = Some((whole.to_vec(), reply.clone()));
+            let said = &mut self.before[self.expected];
+            whole.clone_into(&mut said.line);
+            said.reply = Some(reply.clone());
             self.expected = (self.expected + 1) % KEPT;
         }
         reply

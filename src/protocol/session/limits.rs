@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::address::ForwardPath;
+use crate::protocol::transaction::Recipients;
 use std::collections::HashSet;
 
 impl Session {
@@ -22,7 +23,7 @@ impl Session {
     }
 
     /// The domains of these recipients, if they have to be counted.
-    pub(super) fn domains_to_count(&self, recipients: &[ForwardPath]) -> Vec<String> {
+    pub(super) fn domains_to_count(&self, recipients: &Recipients) -> Vec<String> {
         match self.server.extensions.known().rcpt_domain_max {
             Some(_) => recipients.iter().filter_map(domain_of).collect(),
             None => Vec::new(),

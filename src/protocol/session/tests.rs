@@ -254,7 +254,7 @@ fn message(body: Body) -> Request {
     Request::Transaction(Transaction {
         reverse_path: "a@example.org".parse().unwrap(),
         mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
+        recipients: std::iter::once("b@example.org".parse().unwrap()).collect(),
         rcpt_parameters: Vec::new(),
         options: None,
         cautious: false,

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub struct Transaction {
     pub reverse_path: ReversePath,
     pub mail_parameters: Vec<Parameter>,
-    pub recipients: Vec<ForwardPath>,
+    pub recipients: Recipients,
     pub rcpt_parameters: Vec<Parameter>,
     /// The delivery options that the caller asks for.
     pub options: Option<Arc<DeliveryOptions>>,
@@ -39,6 +39,22 @@ pub struct Transaction {
     /// idle, this shows whether the server is still there at a point where nothing can have
     /// happened to the message.
     pub cautious: bool,
+}
+
+/// The recipients of a transaction, each with a place for its fate, which is open.
+#[derive(Debug)]
+pub struct Recipients(Vec<(ForwardPath, Fate)>);
+
+impl Recipients {
+    pub fn iter(&self) -> impl Iterator<Item = &ForwardPath> {
+        self.0.iter().map(|(path, _)| path)
+    }
+}
+
+impl FromIterator<ForwardPath> for Recipients {
+    fn from_iter<I: IntoIterator<Item = ForwardPath>>(paths: I) -> Self {
+        Self(paths.into_iter().map(|path| (path, Fate::NotSent)).collect())
+    }
 }
 
 /// The transaction as adapted to this server.

@@ -111,7 +111,7 @@ impl Running {
         let mut running = Self {
             rcpt_parameters,
             options: said.map(Box::new),
-            fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
+            fates: recipients.0,
             accepted: 0,
             body: Some(body),
             verdict: None,
