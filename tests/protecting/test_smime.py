@@ -173,6 +173,28 @@ def test_bcc(smime, folder):
     assert b"Bcc" not in decrypted(bytes(sealed.data), folder, "dan")
 
 
+def test_a_message_that_was_sent_on_is_for_those_of_its_resent_fields(smime, folder):
+    resent = {
+        "Resent-From": "ann@example.org",
+        "Resent-Date": "Fri, 27 Nov 2026 10:00:00 +0000",
+        "Resent-To": "bob@example.com",
+    }
+    message = letter(to="zoe@example.com", headers=resent | {"Resent-Bcc": "dan@example.com"})
+    with pytest.raises(ValueError, match=r"Bcc \(dan@example.com\)"):
+        message.protect(smime, encrypt=True)
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
+            assert mailer.send(message.protect(smime)).ok
+            # There is no certificate of Zoe's, and she is not who gets it.
+            sealed = letter(to="zoe@example.com", headers=resent).protect(smime, encrypt=True)
+            assert mailer.send(sealed).ok
+        signed, sealed = catcher.wait_for(2, 20)
+    assert sorted(signed.rcpt_tos) == ["bob@example.com", "dan@example.com"]
+    assert b"dan@" not in bytes(signed.data)
+    assert sealed.rcpt_tos == ["bob@example.com"]
+    assert b"zoe@example.com" in decrypted(bytes(sealed.data), folder, "bob")
+
+
 @pytest.mark.parametrize(
     ("to", "words"),
     [

@@ -63,7 +63,7 @@ def _added(message: rsmtp.Message, protector: Any, fields: list[bytes]) -> list[
 
 def _visible(message: rsmtp.Message, readers: list[str]) -> list[str]:
     """Those of the readers whom the others see."""
-    seen = _addresses([*message.get_all("To", []), *message.get_all("Cc", [])])
+    seen = _recipients(message, "To", "Cc")
     return [each for each in readers if each in seen]
 
 
@@ -90,8 +90,8 @@ def _readers(message: rsmtp.Message, given: Any) -> list[str]:
     if given is not True:
         found = _addresses(rsmtp.Message(to=given).get_all("To", []))
     else:
-        found = _addresses([*message.get_all("To", []), *message.get_all("Cc", [])])
-        if hidden := _addresses(message.get_all("Bcc", [])):
+        found = _recipients(message, "To", "Cc")
+        if hidden := _recipients(message, "Bcc"):
             raise ValueError(
                 f"message: it has Bcc ({', '.join(hidden)}), and a message that is encrypted for several "
                 "tells each of them who the others are. Protect it without Bcc, and once more for each of "
@@ -105,6 +105,17 @@ def _readers(message: rsmtp.Message, given: Any) -> list[str]:
     return found
 
 
+def _recipients(message: rsmtp.Message, *names: str) -> list[str]:
+    """Those in the fields of these names, as every sender takes them."""
+    prefix = _prefix(message)
+    return _addresses([value for name in names for value in message.get_all(prefix + name, [])])
+
+
+def _prefix(message: rsmtp.Message) -> str:
+    """A message that was sent on goes to those of its Resent- fields (RFC 5322 section 3.6.6)."""
+    return "Resent-" if "Resent-Date" in message else ""
+
+
 def _addresses(values: list[Any]) -> list[str]:
     from rsmtp.email.utils import getaddresses
 
@@ -115,5 +126,5 @@ def _addresses(values: list[Any]) -> list[str]:
 
 def _bcc(message: rsmtp.Message, encrypts: bool) -> bytes:
     """The field from which a sender takes addresses, and which it does not send."""
-    hidden = [] if encrypts else _addresses(message.get_all("Bcc", []))
-    return f"Bcc: {', '.join(hidden)}\r\n".encode() if hidden else b""
+    hidden = [] if encrypts else _recipients(message, "Bcc")
+    return f"{_prefix(message)}Bcc: {', '.join(hidden)}\r\n".encode() if hidden else b""
