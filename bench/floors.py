@@ -3,6 +3,7 @@ as few writes as SMTP allows, and count the replies. No peer can need less. A pe
 message each time, examines it and reports its fate can't reach these limits.
 """
 
+import asyncio
 import select
 import socket
 import ssl
@@ -51,6 +52,44 @@ def in_flight(sender, recipient, port, message, count, connections, lap):
                 left = left[connection.send(left) :]
 
     on_all(work, port, count, connections, lap)
+
+
+def one_by_one_by_asyncio(sender, recipient, port, message, count, connections, lap):
+    """As `one_by_one`, by a transport of asyncio's own: a turn of the loop for each message."""
+    said = transaction(sender, recipient, message)
+
+    class Replies(asyncio.Protocol):
+        heard, complete = 0, None
+
+        def data_received(self, octets):
+            check(octets)
+            self.heard += octets.count(b"\n")
+            if self.heard == ANSWERS:
+                self.heard = 0
+                self.complete.set_result(None)
+
+        def connection_lost(self, why):
+            if self.complete is not None and not self.complete.done():
+                self.complete.set_exception(why or RuntimeError("the server closed the connection"))
+
+    async def work(transport, replies, share):
+        loop = asyncio.get_running_loop()
+        for _ in range(share):
+            replies.complete = loop.create_future()
+            transport.write(said)
+            await replies.complete
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        opened = [await loop.create_connection(Replies, sock=introduced(port)) for _ in range(connections)]
+        shares = [count // connections + (place < count % connections) for place in range(connections)]
+        lap()
+        await asyncio.gather(*(work(*pair, share) for pair, share in zip(opened, shares, strict=True)))
+        lap()
+        for transport, _ in opened:
+            transport.close()
+
+    asyncio.run(main())
 
 
 def session(sender, recipient, port, ca_file, message):

@@ -53,6 +53,7 @@ def floors() -> dict[str, Sender]:
     """Not peers, but the limits of the protocol."""
     return {
         "floor: one call, one answer": partial(raw.one_by_one, SENDER, RECIPIENT),
+        "floor: the same by asyncio": partial(raw.one_by_one_by_asyncio, SENDER, RECIPIENT),
         "floor: many in flight": partial(raw.in_flight, SENDER, RECIPIENT),
     }
 
