@@ -8,8 +8,9 @@ The least that the protocols allow is a wait for the greeting, before which noth
 3. the ClientHello, also where TLS 1.3 resumes a session (RFC 8446 2.2): only early data would save that, and
    they can be replayed, so that a protocol has to say which of its data may be (RFC 8446 8). SMTP doesn't;
 4. EHLO with TLS's Finished: what was offered in plaintext counts no longer (RFC 3207 4.2);
-5. AUTH with its initial response: what it takes is known from that EHLO, and what may follow depends on its
-   outcome (RFC 4954 4);
+5. AUTH with its initial response (RFC 4954 4): which mechanisms there are is known from that EHLO, and
+   the command of an extension is the last of its group, unless the extension says otherwise (RFC 2920
+   3.1);
 6. MAIL, RCPT, BDAT LAST, the message and QUIT (RFC 2920 3.1, RFC 3030 4.2). Each message has a receipt
    before the answer to QUIT. With DATA that is one turn more, for the 354.
 """
