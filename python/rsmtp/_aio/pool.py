@@ -84,9 +84,10 @@ class AsyncPool:
 
     def call(self) -> None:
         """Wakes the worker whose turn it is, because a session may be free."""
-        waiter = self._waiting.get(self.engine().next_in_line or 0)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if self._waiting:
+            waiter = self._waiting.get(self.engine().next_in_line or 0)
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     async def login(self, hop: Server, rejected: str | None) -> Login | None:
         """The login to ask for, while `asks` is true for what is called."""

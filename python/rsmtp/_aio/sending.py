@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from functools import partial
 from typing import Any
-from weakref import WeakMethod
+from weakref import ref
 
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
@@ -155,7 +155,7 @@ class AsyncSending:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
-        nudge = partial(_soon, asyncio.get_running_loop(), WeakMethod(self._stir))
+        nudge = partial(_soon, asyncio.get_running_loop(), ref(self))
         every = every or self._is_every_told
         self._sending = self._pool.engine().send_all(every, KEPT, nudge=nudge, **self._options)
         # Looked up here: the tasks of a session at rest may be of another call's context.
@@ -336,10 +336,10 @@ class AsyncSending:
                     task.cancel()
 
 
-def _soon(loop: asyncio.AbstractEventLoop, method: WeakMethod[Callable[[], None]]) -> None:
-    """Has it called by the loop, from any thread."""
-    if (call := method()) is not None:
-        loop.call_soon_threadsafe(call)
+def _soon(loop: asyncio.AbstractEventLoop, reference: ref[AsyncSending]) -> None:
+    """Has the sending stirred by the loop, from any thread."""
+    if (sending := reference()) is not None:
+        loop.call_soon_threadsafe(sending._stir)
 
 
 async def _outlast(*tasks: asyncio.Future[None]) -> None:

@@ -13,6 +13,13 @@ class Single(AsyncSending):
     """A sending of one message. It needs neither a task that takes messages nor one for each
     session: a message alone costs less than these tasks would."""
 
+    def _stir(self) -> None:
+        self.nudge()
+        self._beat()
+
+    def _heard(self) -> None:
+        """Its task is the only one, and does not wait for itself."""
+
     async def receipt(self, item: Any) -> Receipt:
         """Sends it. Raises the failure that kept it from reaching any server. The exception has the
         message's fate as its `receipt`, if it was begun."""

@@ -302,7 +302,8 @@ class Connection(Operation, asyncio.BufferedProtocol):
         """Holds the conversation of a mailer's worker. If `literal` is given, the session is opened
         first. Returns the result of `end_serving`. `told` is called after each step of the
         conversation."""
-        async with self._turn:
+        await self._turn.acquire()
+        try:
             self.begin_serving(worker, literal, login)
             self._told = told
             try:
@@ -316,6 +317,8 @@ class Connection(Operation, asyncio.BufferedProtocol):
                     self._hang_up()
                 told()
             return parting
+        finally:
+            self._turn.release()
 
     async def is_still_quiet(self) -> bool:
         """Whether the session is open and silent, once the loop has read what has arrived meanwhile."""
