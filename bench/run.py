@@ -38,6 +38,8 @@ ROUND_TRIP = 0.020
 # The login at the sink.
 LOGIN = ("user", "password")
 LARGE = 10_000_000
+# The most attempts to find how many messages a round has.
+STEPS = 6
 COLD = "Cold: a process that starts, sends one message by STARTTLS and AUTH, and ends"
 SIGNING = "Signing messages of 2 KB with DKIM (RSA, 2048 bits) on all CPUs"
 # name, what is built, size of the attachment in octets, messages in a round
@@ -166,10 +168,13 @@ def sent(send: peers.Sender, port: int, message: bytes, connections: int, second
         (began, cpu_began), (ended, cpu_ended) = laps
         return (ended - began) / count, (cpu_ended - cpu_began) / count
 
-    # The count makes a round take about `seconds`. It is found in two steps, which also warm up fast peers.
-    count = 5 * connections
-    for _ in range(2):
-        count = min(max(int(seconds / timed(count)[0]), 5 * connections), count * 200)
+    # The count makes a round take about `seconds`. A shorter one is no measure for it: in most of its
+    # time the other connections may be opened.
+    fewest = count = 5 * connections
+    for _ in range(STEPS):
+        before, count = count, min(max(int(seconds / timed(count)[0]), fewest), count * 200)
+        if count < 1.5 * before:
+            break
     return lambda: timed(count)
 
 
