@@ -131,7 +131,7 @@ fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>)
     sender.queue.end_of_input();
     assert!(sender.enlist());
     let sender = Arc::new(Mutex::new(sender));
-    let mut worker = Worker::new(Arc::clone(&mailer), Arc::clone(&sender), false);
+    let mut worker = Worker::new(Arc::clone(&sender), false);
     loop {
         let now = Instant::now();
         match worker.next(now) {

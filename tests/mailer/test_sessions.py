@@ -1,6 +1,8 @@
 """Sessions are opened with as few round trips as possible, kept, reused, and retired."""
 
+import asyncio
 import re
+import select
 import ssl
 import threading
 import time
@@ -359,6 +361,35 @@ def test_a_server_that_leaves_the_last_quit_unanswered_is_not_waited_for():
         with rsmtp.Mailer(**options) as mailer:
             report = mailer.send_all([MESSAGE] * 3)
     assert report.sent == 3 and b"QUIT\r\n" in server.heard
+
+
+@pytest.mark.parametrize("login", ["235 2.7.0 yes", "535 5.7.8 no"])
+def test_the_answer_to_quit_is_not_waited_for(login, monkeypatch):
+    """Where a login is refused, and where an idle session is closed with its mailer."""
+    timeout = asyncio.timeout
+    monkeypatch.setattr(asyncio, "timeout", lambda _: timeout(None))
+    has_gone = []
+
+    def script(peer):
+        peer.say("220 hello")
+        while not (command := peer.line()).startswith("QUIT"):
+            if command.startswith("EHLO"):
+                peer.say("250-server", "250-PIPELINING", "250-CHUNKING", "250 AUTH PLAIN")
+                continue
+            if command.startswith("BDAT"):
+                peer.octets(int(command.split()[1]))
+            peer.say(login if command.startswith("AUTH") else "250 ok")
+        has_gone.append(bool(select.select([peer.socket], [], [], 10)[0]))
+
+    with serve(script) as server:
+        with rsmtp.Mailer(f"smtp://ann:secret@127.0.0.1:{server.port}?tls=none") as mailer:
+            if login.startswith("235"):
+                assert mailer.send(MESSAGE).ok
+            else:
+                with pytest.raises(rsmtp.errors.SMTPAuthenticationError):
+                    mailer.send(MESSAGE)
+        server.wait_for_end()
+    assert has_gone == [True]
 
 
 def test_the_log_tells_the_conversation_while_a_handler_listens(catcher, caplog):

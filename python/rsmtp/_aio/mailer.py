@@ -148,7 +148,7 @@ class AsyncMailer(BaseMailer):
 
     async def aclose(self) -> None:
         """Ends the idle sessions with QUIT. Nothing can be sent afterwards."""
-        await self._pool.close()
+        self._pool.close()
 
     async def __aenter__(self) -> Self:
         return self

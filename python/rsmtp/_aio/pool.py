@@ -11,7 +11,7 @@ from rsmtp._client import credentials
 from rsmtp._mailer.servers import Server
 from rsmtp._rsmtp import Engine, Login, Request
 from rsmtp._transport.asyncio_connection import Connection
-from rsmtp.errors import SMTPException, SMTPStateError
+from rsmtp.errors import SMTPStateError
 
 # The pools for whose sessions a callable is being asked, further up in this context.
 _asking: ContextVar[tuple[AsyncPool, ...]] = ContextVar("rsmtp_asking", default=())
@@ -30,18 +30,12 @@ class AsyncPool:
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends the idle sessions with QUIT."""
         self.engine().close()
         at_rest, self._at_rest = self._at_rest, {}
-        try:
-            async with asyncio.TaskGroup() as leaving:
-                for connection in at_rest.values():
-                    leaving.create_task(leave(connection))
-        finally:
-            # A task that is cancelled before its first step has closed nothing.
-            for connection in at_rest.values():
-                connection.close()
+        for connection in at_rest.values():
+            connection.leave(Request.quit())
 
     def __del__(self) -> None:
         for connection in self._at_rest.values():
@@ -119,22 +113,11 @@ class AsyncPool:
                     connection.close()
         return connection if quiet else None
 
-    async def part(self, connection: Connection, number: int | None) -> None:
+    def part(self, connection: Connection, number: int | None) -> None:
         """Keeps it by this number, or ends it: politely where there is none."""
         if number is None:
-            await leave(connection)
+            connection.leave(Request.quit())
         elif number < 0:
             connection.close()
         else:
             self._at_rest[number] = connection
-
-
-async def leave(connection: Connection) -> None:
-    """Ends a session politely; nothing hangs on the answer."""
-    try:
-        async with asyncio.timeout(1):
-            await connection.perform(Request.quit())
-    except (SMTPException, OSError, TimeoutError):
-        pass
-    finally:
-        connection.close()

@@ -326,7 +326,7 @@ class AsyncSending:
             # Something may have come back.
             self.nudge()
             self._beat()
-        await self._pool.part(connection, number)
+        self._pool.part(connection, number)
 
     def _break_off(self) -> None:
         """Nothing hangs on a session that is still being opened."""

@@ -334,6 +334,13 @@ class Connection(Operation, asyncio.BufferedProtocol):
         if self._told is not None and self._can_write():
             self._go_on()
 
+    def leave(self, farewell: Request) -> None:
+        """Sends a last request as far as the transport takes it at once, and closes the connection
+        without waiting for the answer."""
+        with contextlib.suppress(rsmtp.errors.SMTPException):
+            self._follow(self.ask(farewell, None))
+        self.close()
+
     def close(self) -> None:
         """Closes the connection without QUIT; a task that waits for an answer gets an error."""
         if self.is_of_another_process:
