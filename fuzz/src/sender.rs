@@ -301,7 +301,7 @@ impl<'a> World<'a> {
 
     fn enlist(&mut self) {
         while self.sender.lock().unwrap_or_else(PoisonError::into_inner).enlist() {
-            let worker = Worker::new(Arc::clone(&self.mailer), Arc::clone(&self.sender), false);
+            let worker = Worker::new(Arc::clone(&self.sender), false);
             self.workers.push(Slot { worker, connection: None });
         }
     }

@@ -4,6 +4,7 @@ use super::job::{Job, Payload};
 use super::mailer::locked;
 use super::orders::Parting;
 use super::pipeline::Pipeline;
+use super::policy::Failure;
 use super::sender::Sender;
 use crate::protocol::state::State;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
@@ -18,7 +19,6 @@ impl<P: Payload> Pipeline<P> {
         let Some(job) = self.in_flight.pop_front() else { return };
         let before = self.answers;
         self.answered(job, outcome, &mut locked(&Arc::clone(&self.sender)), None, now);
-        self.settled = now;
         if before == 0 && self.answers > 0 {
             let mut sessions = self.mailer.sessions();
             sessions.up(self.session.hop);
@@ -139,7 +139,7 @@ impl<P: Payload> Pipeline<P> {
             Some(error) => Error { outcome: None, ..error.clone() },
             None => ended_early(Stage::Mail).traced(|| self.trace()),
         };
-        let pause = sender.unanswered(&error);
+        let pause = sender.failed(Failure::of_session(&error), &error);
         // The message may succeed without extensions or with another server, and needn't wait.
         if plainly || !mailer.sessions().all_are_down(now) { Duration::ZERO } else { pause }
     }

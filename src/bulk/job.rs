@@ -59,12 +59,12 @@ pub(super) struct Past {
     /// knows.
     pub settled: Vec<(ForwardPath, Fate)>,
     pub known_settled: usize,
-    /// The last known fate of recipients that an earlier attempt, or this one, has left open. At
-    /// the end of an attempt, these are the ones to try again.
+    /// The last known fate of recipients that an earlier attempt has left open, and this one hasn't
+    /// decided yet.
     pub known: VecDeque<(ForwardPath, Fate)>,
-    /// How many of them, the first ones, an earlier attempt has left open. An address that is given
+    /// Recipients that this attempt has left open. They are kept apart, as an address that is given
     /// twice is two recipients, and the one has not learnt its fate from the other.
-    pub earlier: usize,
+    pub again: VecDeque<(ForwardPath, Fate)>,
     /// The next attempt has to wait for a while.
     pub pause: bool,
     /// Whether the ledger has been told that this attempt begins.
@@ -92,9 +92,8 @@ impl Past {
     /// Combines this fate with an earlier one. A message that may have arrived stays unknown until
     /// the server confirms it, and a refusal says more than silence.
     pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
-        let before = self.known.iter().take(self.earlier).position(|(known, _)| *known == path);
+        let before = self.known.iter().position(|(known, _)| *known == path);
         let before = before.and_then(|at| self.known.remove(at)).map(|(_, fate)| fate);
-        self.earlier -= usize::from(before.is_some());
         match (before, fate) {
             (_, fate @ Fate::Sent(_)) => (path, fate),
             (Some(Fate::Unknown), _) => (path, Fate::Unknown),
@@ -176,7 +175,7 @@ impl<P: Payload> Job<P> {
         let error = error.map(Box::new).or_else(|| self.past.trouble.take());
         let open = std::mem::take(&mut self.recipients);
         let mut fates: Vec<_> = open.into_iter().map(|path| self.past.learnt(path, Fate::NotSent)).collect();
-        fates.extend(std::mem::take(&mut self.past.known));
+        fates.extend(std::mem::take(&mut self.past.again));
         self.receipt(fates, server, error)
     }
 }
@@ -244,12 +243,11 @@ mod tests {
             (refused(), Fate::NotSent, refused()),
             (Fate::NotSent, refused(), refused()),
         ] {
-            let mut past = Past { known: [(path.clone(), before)].into(), earlier: 1, ..Past::default() };
+            let mut past = Past { known: [(path.clone(), before)].into(), ..Past::default() };
             assert_eq!(past.learnt(path.clone(), fate).1, learnt);
-            assert!(past.known.is_empty() && past.earlier == 0);
+            assert!(past.known.is_empty());
         }
-        let mut past = Past { known: [(path.clone(), refused())].into(), ..Past::default() };
-        assert_eq!(past.learnt(path, Fate::NotSent).1, Fate::NotSent);
-        assert_eq!(past.known.len(), 1, "it is another recipient's, with the same address");
+        let mut past = Past { again: [(path.clone(), refused())].into(), ..Past::default() };
+        assert_eq!(past.learnt(path, Fate::NotSent).1, Fate::NotSent, "it is another recipient's");
     }
 }

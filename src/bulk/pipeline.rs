@@ -23,8 +23,6 @@ use std::time::{Duration, Instant};
 const SHARE: usize = 64;
 /// A busy session is kept this long before it is handed to a call that waits for one.
 const TURN: Duration = Duration::from_millis(100);
-/// How long to wait for the answer to QUIT. Nothing depends on that answer.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// After this much silence the server may have closed the session.
 const STALE: Duration = Duration::from_secs(1);
 /// A session with nothing to send for longer than this is handed to other calls.
@@ -50,8 +48,6 @@ pub struct Pipeline<P> {
     pub(super) taken: VecDeque<Job<P>>,
     pub(super) in_flight: VecDeque<Job<P>>,
     began: Instant,
-    /// When the last message was answered.
-    pub(super) settled: Instant,
     /// How many messages the server has answered on this session for this worker.
     pub(super) answers: usize,
     /// The server has answered mail with something other than a demand for a login.
@@ -69,16 +65,10 @@ pub struct Pipeline<P> {
 }
 
 impl<P: Payload> Pipeline<P> {
-    pub fn new(
-        mailer: Arc<Mailer>,
-        sender: Arc<Mutex<Sender<P>>>,
-        session: Rested,
-        view: Arc<View>,
-        now: Instant,
-    ) -> Self {
+    pub fn new(sender: Arc<Mutex<Sender<P>>>, session: Rested, view: Arc<View>, now: Instant) -> Self {
         let mut locked = locked(&sender);
         locked.ready();
-        let ledger = Arc::clone(&locked.queue.ledger);
+        let (mailer, ledger) = (Arc::clone(&locked.queue.mailer), Arc::clone(&locked.queue.ledger));
         let interest = locked.queue.interest;
         drop(locked);
         let fresh = session.begun == 0;
@@ -97,7 +87,6 @@ impl<P: Payload> Pipeline<P> {
             taken: VecDeque::new(),
             in_flight: VecDeque::new(),
             began: now,
-            settled: now,
             answers: 0,
             welcome: !fresh,
             recipients: usize::MAX,
@@ -134,12 +123,8 @@ impl<P: Payload> Pipeline<P> {
             return first;
         }
         if self.quitting {
-            let end = self.settled + FAREWELL;
-            return match self.in_flight.len() {
-                0 if now >= end => Do::Part,
-                0 => Do::Wait(Some(end)),
-                _ => Do::Talk,
-            };
+            // Nothing depends on the answer to QUIT.
+            return if self.in_flight.is_empty() { Do::Part } else { Do::Talk };
         }
         session.keep_transcript(self.interest.recorded);
         session.hold_ends(self.ledger.minds_ends());
@@ -248,8 +233,8 @@ impl<P: Payload> Pipeline<P> {
         let Some(job) = self.taken.front_mut() else { return true };
         let recipients = room.min(job.recipients.len());
         let begun = if job.past.told { Ok(()) } else { self.ledger.begun(job, recipients) };
-        let transaction = || Request::Transaction(job.transaction(recipients, self.silent));
-        let asked = begun.map(|()| session.request(transaction()));
+        let transaction = begun.map(|()| Request::Transaction(job.transaction(recipients, self.silent)));
+        let asked = transaction.map(|transaction| session.request(transaction));
         // The session is over, or has an event to report first.
         if let Ok(Err(error)) = &asked
             && matches!(error.kind, Kind::Disconnected | Kind::Misuse)

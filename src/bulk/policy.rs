@@ -54,10 +54,8 @@ impl Failure {
     /// `served` tells whether an earlier session of the same call could be opened. If so, a
     /// refusal isn't about our identity, whatever its code says.
     pub fn of_opening(error: &Error, served: bool) -> Self {
-        match error.is_transient() || (served && error.kind == Kind::Refused) {
-            true => Self::Passing,
-            false => Self::Refused,
-        }
+        let may_pass = error.is_transient() || (served && error.kind == Kind::Refused);
+        if may_pass { Self::Passing } else { Self::Refused }
     }
 
     pub fn of_session(error: &Error) -> Self {

@@ -46,9 +46,8 @@ pub struct Queue<P> {
     pub preparers: usize,
     /// A session asked for more jobs than there were, and left without any.
     pub starved: bool,
-    /// Jobs to retry, by due time. The number keeps jobs with the same time distinct.
-    later: BTreeMap<(Instant, u64), Job<P>>,
-    put_off: u64,
+    /// Jobs to retry, by due time.
+    later: BTreeMap<Instant, Vec<Job<P>>>,
     /// How many messages are with a session.
     out: usize,
     /// No more messages will be added.
@@ -83,7 +82,6 @@ impl<P: Payload> Queue<P> {
             preparers: 0,
             starved: false,
             later: BTreeMap::new(),
-            put_off: 0,
             out: 0,
             fed: false,
             ledger,
@@ -168,7 +166,7 @@ impl<P: Payload> Queue<P> {
             return Work::Finished;
         }
         self.starved = true;
-        Work::Later(self.later.first_key_value().map(|((when, _), _)| *when))
+        Work::Later(self.later.first_key_value().map(|(when, _)| *when))
     }
 
     /// Hands out at most this many jobs.
@@ -243,8 +241,9 @@ impl<P: Payload> Queue<P> {
         self.out -= 1;
         job.past.ended = Some(now);
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
-        let whole = fates.len() >= job.recipients.len() && job.past.known.is_empty();
-        if whole && fates.iter().all(sent) {
+        let is_whole = fates.len() >= job.recipients.len();
+        let none_open = job.past.known.is_empty() && job.past.again.is_empty();
+        if is_whole && none_open && fates.iter().all(sent) {
             return self.settled(job.receipt(fates, Some(Arc::clone(server)), None));
         }
         job.recipients.drain(..fates.len().min(job.recipients.len()));
@@ -264,7 +263,7 @@ impl<P: Payload> Queue<P> {
             let may_try_again = if transient { later } else { at_once };
             if may_try_again && policy.is_worth_another(&fate) {
                 job.past.pause |= transient;
-                job.past.known.push_back((path, fate));
+                job.past.again.push_back((path, fate));
             } else {
                 job.past.settled.push((path, fate));
             }
@@ -276,20 +275,17 @@ impl<P: Payload> Queue<P> {
             job.past.counted = self.mailer.limits().of_day() != Some(Counted::Messages);
             return self.next(job);
         }
-        if hopeless || job.past.known.is_empty() {
+        if hopeless || job.past.again.is_empty() {
             job.past.trouble.take_if(|_| job.recipients.is_empty() && job.past.settled.iter().all(sent));
             return self.settled(job.give_up(Some(Arc::clone(server)), None));
         }
+        job.past.known = std::mem::take(&mut job.past.again);
         job.recipients = job.past.known.iter().map(|(path, _)| path.clone()).collect();
-        job.past.earlier = job.past.known.len();
-        if !std::mem::take(&mut job.past.pause) {
-            self.tell_of(&job, Duration::ZERO);
-            return self.next(job);
-        }
+        let pause = if std::mem::take(&mut job.past.pause) { pause } else { Duration::ZERO };
         self.tell_of(&job, pause);
-        if let Some(job) = self.unless_failed(job) {
-            self.put_off += 1;
-            self.later.insert((now + pause, self.put_off), job);
+        match pause.is_zero() {
+            true => self.next(job),
+            false => self.later.entry(now + pause).or_default().push(job),
         }
     }
 
@@ -299,7 +295,7 @@ impl<P: Payload> Queue<P> {
         let error = self.failed.get_or_insert_with(|| error.clone()).clone();
         self.unprepared.clear();
         let (line, later) = (std::mem::take(&mut self.line), std::mem::take(&mut self.later));
-        line.into_iter().chain(later.into_values()).for_each(|job| self.refuse(job, error.clone()));
+        line.into_iter().chain(later.into_values().flatten()).for_each(|job| self.refuse(job, error.clone()));
     }
 
     /// Puts a job at the front. A job that a session ended on, and that may be the reason, goes
@@ -325,10 +321,8 @@ impl<P: Payload> Queue<P> {
                 (Some(path), all) => format!("{path} and {} more", all - 1),
                 (None, _) => String::new(),
             };
-            let when = match pause.is_zero() {
-                true => "at once".to_owned(),
-                false => format!("in {:.1} s", pause.as_secs_f64()),
-            };
+            let seconds = pause.as_secs_f64();
+            let when = if pause.is_zero() { "at once".to_owned() } else { format!("in {seconds:.1} s") };
             let (attempt, why) = (job.attempts + 1, why.unwrap_or_default());
             format!("the message to {to} is tried again {when} (attempt {attempt}){why}")
         });
@@ -356,11 +350,11 @@ impl<P: Payload> Queue<P> {
 
     /// Moves jobs whose wait is over to the ready ones, ahead of those never tried.
     fn wake(&mut self, now: Instant) {
-        if self.later.first_key_value().is_none_or(|((when, _), _)| *when > now) {
+        if self.later.first_key_value().is_none_or(|(when, _)| *when > now) {
             return;
         }
-        let asleep = self.later.split_off(&(now, u64::MAX));
+        let asleep = self.later.split_off(&(now + Duration::from_nanos(1)));
         let awake = std::mem::replace(&mut self.later, asleep);
-        awake.into_values().rev().for_each(|job| self.next(job));
+        awake.into_values().flatten().rev().for_each(|job| self.next(job));
     }
 }

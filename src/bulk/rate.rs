@@ -84,6 +84,7 @@ pub struct PerDay {
     count: usize,
 }
 
+const SECOND: Duration = Duration::from_secs(1);
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl PerDay {
@@ -104,9 +105,7 @@ impl PerDay {
             return false;
         }
         match self.begun.back_mut() {
-            Some((when, count)) if now.saturating_duration_since(*when) < Duration::from_secs(1) => {
-                *count += wanted;
-            }
+            Some((when, count)) if now.saturating_duration_since(*when) < SECOND => *count += wanted,
             _ => self.begun.push_back((now, wanted)),
         }
         self.count += wanted;
@@ -149,25 +148,16 @@ mod tests {
     }
 
     #[test]
-    fn the_day_moves_on() {
+    fn a_day_counts_messages_or_recipients_and_moves_on() {
         let start = Instant::now();
+        let (later, almost, next) = (start + Duration::from_secs(5), start + DAY - SECOND, start + DAY);
         let mut day = PerDay::new(2, Counted::Messages);
-        assert!(day.take(9, start) && day.take(9, start));
-        assert!(!day.take(9, start + DAY - Duration::from_secs(1)));
-        assert!(day.take(9, start + DAY));
-    }
-
-    #[test]
-    fn a_day_of_recipients() {
-        let start = Instant::now();
-        let later = start + Duration::from_secs(5);
+        assert!(day.take(9, start) && day.take(9, start) && !day.take(9, almost) && day.take(9, next));
         let mut day = PerDay::new(10, Counted::Recipients);
         assert!(day.take(4, start) && day.take(4, later) && !day.take(3, later) && day.take(2, later));
         // More than the latest second has.
         day.give_back(8);
-        assert!(
-            !day.take(9, later) && day.take(8, later) && !day.take(1, start + DAY - Duration::from_secs(1))
-        );
-        assert!(day.take(2, start + DAY) && !day.take(1, start + DAY));
+        assert!(!day.take(9, later) && day.take(8, later) && !day.take(1, almost));
+        assert!(day.take(2, next) && !day.take(1, next));
     }
 }

@@ -60,9 +60,10 @@ impl<P: Payload> Sender<P> {
         self.workers -= 1;
     }
 
-    /// There is no room for another worker.
-    pub fn turn_away(&mut self) {
+    /// There is no room for another worker. Returns how many there are.
+    pub fn turn_away(&mut self) -> usize {
         self.turned_away = true;
+        self.workers
     }
 
     pub fn workers(&self) -> usize {
@@ -131,12 +132,9 @@ impl<P: Payload> Sender<P> {
         self.failed(Failure::of_opening(error, self.served), error)
     }
 
-    /// A session that was opened for this call has ended without answering any message.
-    pub fn unanswered(&mut self, error: &Error) -> Duration {
-        self.failed(Failure::of_session(error), error)
-    }
-
-    fn failed(&mut self, failure: Failure, error: &Error) -> Duration {
+    /// A session could not be opened, or has ended without answering any message. Returns the pause
+    /// before the next one.
+    pub fn failed(&mut self, failure: Failure, error: &Error) -> Duration {
         self.failures += 1;
         let pause = self.queue.mailer.policy.after(failure, self.failures);
         match pause {

@@ -11,6 +11,7 @@ use super::worker::Worker;
 use crate::driver::{Attendant, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -83,52 +84,49 @@ impl<P: Payload> Batch<P> {
     /// call comes from a callback of the caller's, and that a session of this mailer waits for it.
     pub fn enlist(&self, asked: bool) -> Option<Worker<P>> {
         let enlisted = self.lock().enlist();
-        let (mailer, sender) = (Arc::clone(&self.mailer), Arc::clone(&self.sender));
-        enlisted.then(|| Worker::new(mailer, sender, asked || self.nested))
+        enlisted.then(|| Worker::new(Arc::clone(&self.sender), asked || self.nested))
     }
 
     /// Starts as many threads as there is work for. If a thread can't be started, the others do
     /// its work. Without any thread, nothing can be sent.
     pub fn start_workers(self: &Arc<Self>) {
         while let Some(worker) = self.enlist(false) {
-            let run = move |batch: &Arc<Self>| {
+            let started = self.start("rsmtp-session", move |batch| {
                 // The receipts say what went wrong.
                 let _ = batch.run(worker, &mut Unattended(batch), &|| batch.start_workers());
-            };
-            // The worker of a thread that wasn't started has already resigned.
-            let others = |sender: &mut Sender<P>| {
-                sender.turn_away();
-                sender.workers()
-            };
-            let Some(thread) = self.start("rsmtp-session", run, "for a session", others) else { return };
-            let mut threads = locked(&self.threads);
-            threads.retain(|thread| !thread.is_finished());
-            threads.push(thread);
+            });
+            match started {
+                Ok(thread) => {
+                    let mut threads = locked(&self.threads);
+                    threads.retain(|thread| !thread.is_finished());
+                    threads.push(thread);
+                }
+                // Its worker has already resigned.
+                Err(error) => return self.not_started("for a session", &error, Sender::turn_away),
+            }
         }
     }
 
-    /// Starts a thread. If it can't be started, `others` tells how many there are to do its work.
     fn start(
         self: &Arc<Self>,
         name: &str,
         run: impl FnOnce(&Arc<Self>) + Send + 'static,
-        what_for: &str,
-        others: impl FnOnce(&mut Sender<P>) -> usize,
-    ) -> Option<JoinHandle<()>> {
+    ) -> io::Result<JoinHandle<()>> {
         let batch = Arc::clone(self);
-        let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
             // Needed even if it panics: the others must not wait for it.
             let _left = Leaving(&batch);
             run(&batch);
-        });
-        let failed = |error| {
-            let mut sender = self.lock();
-            let others = others(&mut sender);
-            sender.not_started(what_for, others, &error);
-            drop(sender);
-            self.tell();
-        };
-        started.map_err(failed).ok()
+        })
+    }
+
+    /// A thread could not be started. `others` tells how many there are to do its work.
+    fn not_started(&self, what_for: &str, error: &io::Error, others: impl FnOnce(&mut Sender<P>) -> usize) {
+        let mut sender = self.lock();
+        let others = others(&mut sender);
+        sender.not_started(what_for, others, error);
+        drop(sender);
+        self.tell();
     }
 
     /// Adds some more jobs. Returns how many wait for a session.
@@ -286,10 +284,7 @@ struct Unattended<'a, P>(&'a Batch<P>);
 
 impl<P: Payload> Attendant for Unattended<'_, P> {
     fn attend(&mut self) -> Result<(), Error> {
-        match self.0.stopped.load(Ordering::Relaxed) {
-            true => Err(stopped()),
-            false => Ok(()),
-        }
+        if self.0.stopped.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
     }
 
     fn hear(&mut self, line: &TimedLine) {

@@ -25,8 +25,9 @@ enum Step<P> {
     Queued(u64),
     Choosing,
     Reusing(Rested),
-    /// Dialling, or opening.
-    Tour(Box<Tour>),
+    Dialling(Box<Tour>),
+    /// With the visible side of the session, and the time when its connection was made.
+    Opening(Box<Tour>, Arc<View>, Instant),
     Working(Box<Pipeline<P>>),
     Pausing(Instant),
     /// The worker has released what it held, and has been counted out.
@@ -40,8 +41,8 @@ impl<P> Step<P> {
             Self::Queued(_) => "Queued",
             Self::Choosing => "Choosing",
             Self::Reusing(_) => "Reusing",
-            Self::Tour(tour) if tour.opening.is_none() => "Dialling",
-            Self::Tour(_) => "Opening",
+            Self::Dialling(_) => "Dialling",
+            Self::Opening(..) => "Opening",
             Self::Working(_) => "Working",
             Self::Pausing(_) => "Pausing",
             Self::Ended => "Ended",
@@ -56,8 +57,6 @@ struct Tour {
     others: VecDeque<usize>,
     /// Why the first server could not be used: the error to report if none can.
     first: Option<Error>,
-    /// The visible side of the session being opened, and when its connection was made.
-    opening: Option<(Arc<View>, Instant)>,
     /// The credentials that were asked for, for the session being opened.
     asked: Option<Credentials>,
     /// Credentials that the server has rejected. They aren't tried again.
@@ -80,26 +79,21 @@ pub struct Worker<P: Payload> {
 
 impl<P: Payload> Worker<P> {
     /// A worker that was added with `Sender::enlist`.
-    pub fn new(mailer: Arc<Mailer>, sender: Arc<Mutex<Sender<P>>>, nested: bool) -> Self {
+    pub fn new(sender: Arc<Mutex<Sender<P>>>, nested: bool) -> Self {
+        let mailer = Arc::clone(&locked(&sender).queue.mailer);
         Self { mailer, sender, step: Step::Idle, placed: false, nested, refusals: 0 }
     }
 
-    fn go(&mut self, step: Step<P>) {
-        let before = self.step.name();
-        self.step = step;
-        self.went_on_from(before);
-    }
-
     /// The table in `mod.rs` has every transition.
-    fn went_on_from(&self, before: &str) {
+    fn go(&mut self, step: Step<P>) {
+        let (from, to) = (self.step.name(), step.name());
         debug_assert!(
             include_str!("mod.rs").lines().any(|line| {
-                line.starts_with(&format!("//! | {before} | "))
-                    && line.ends_with(&format!(" | {} |", self.step.name()))
+                line.starts_with(&format!("//! | {from} | ")) && line.ends_with(&format!(" | {to} |"))
             }),
-            "from {before} to {}",
-            self.step.name()
+            "from {from} to {to}"
         );
+        self.step = step;
     }
 
     // -- without a session -----------------------------------------------------------
@@ -141,19 +135,19 @@ impl<P: Payload> Worker<P> {
                         None => {
                             let mut others = self.mailer.sessions().order(now);
                             let hop = others.pop_front().unwrap_or_default();
-                            Step::Tour(Box::new(Tour { hop, others, ..Tour::default() }))
+                            Step::Dialling(Box::new(Tour { hop, others, ..Tour::default() }))
                         }
                     });
                 }
                 Step::Reusing(rested) => return Do::Reuse(rested.id),
-                Step::Tour(tour) if tour.opening.is_none() => return Do::Dial(tour.hop),
+                Step::Dialling(tour) => return Do::Dial(tour.hop),
                 &Step::Pausing(until) => {
                     if now < until && !locked(&self.sender).is_decided() {
                         return Do::Pause(until);
                     }
                     self.go(Step::Idle);
                 }
-                Step::Tour(_) | Step::Working(_) => return Do::Talk,
+                Step::Opening(..) | Step::Working(_) => return Do::Talk,
                 Step::Ended => return Do::Leave,
             }
         }
@@ -162,7 +156,7 @@ impl<P: Payload> Worker<P> {
     /// The credentials that the next server has rejected, so that others have to be asked for.
     pub fn rejected(&self) -> Option<&Credentials> {
         match &self.step {
-            Step::Tour(tour) => tour.rejected.as_ref(),
+            Step::Dialling(tour) => tour.rejected.as_ref(),
             _ => None,
         }
     }
@@ -176,29 +170,32 @@ impl<P: Payload> Worker<P> {
         operation: &mut Operation,
         now: Instant,
     ) {
-        let before = self.step.name();
-        let Step::Tour(tour) = &mut self.step else { return };
+        let Step::Dialling(tour) = &mut self.step else { return };
+        let mut tour = std::mem::take(tour);
         // The opening of a session is always recorded: it takes far longer than the recording.
         operation.session_mut().keep_transcript(true);
         let server = &self.mailer.hops[tour.hop];
         operation.open(server.plan(own_literal, asked.clone()), Arc::clone(&server.make_layer));
-        (tour.asked, tour.opening) = (asked, Some((operation.view(), now)));
-        self.went_on_from(before);
+        tour.asked = asked;
+        self.go(Step::Opening(tour, operation.view(), now));
     }
 
     /// There is no connection, or no session over it.
     pub fn not_opened(&mut self, error: &Error, now: Instant) {
-        let before = self.step.name();
-        let Step::Tour(tour) = &mut self.step else { return };
+        let (mut tour, view) = match &mut self.step {
+            Step::Dialling(tour) => (std::mem::take(tour), None),
+            Step::Opening(tour, view, _) => (std::mem::take(tour), Some(Arc::clone(view))),
+            _ => return,
+        };
         let server = &self.mailer.hops[tour.hop];
         let renewable = tour.asked.as_ref().is_some_and(Credentials::may_be_renewed);
         if error.rejects_credentials() && tour.rejected.is_none() && renewable {
             // The credentials may have expired since. Try once more, with new ones.
-            (tour.rejected, tour.opening) = (tour.asked.take(), None);
-            return self.went_on_from(before);
+            tour.rejected = tour.asked.take();
+            return self.go(Step::Dialling(tour));
         }
         let mut error = Error { outcome: None, ..error.clone() };
-        if let Some((view, _)) = &tour.opening {
+        if let Some(view) = view {
             error = error.traced(|| view.trace().with_server(&server.name));
         }
         self.mailer.sessions().down(tour.hop, now);
@@ -206,11 +203,10 @@ impl<P: Payload> Worker<P> {
             let (from, to) = (&server.name, &self.mailer.hops[hop].name);
             let news = || format!("no session with {from}: {error}; the next server is {to}");
             locked(&self.sender).queue.tell(news);
-            let (first, others) = (tour.first.take().or(Some(error)), std::mem::take(&mut tour.others));
-            **tour = Tour { hop, others, first, ..Tour::default() };
-            return self.went_on_from(before);
+            let (first, others) = (tour.first.or(Some(error)), tour.others);
+            return self.go(Step::Dialling(Box::new(Tour { hop, others, first, ..Tour::default() })));
         }
-        let first = tour.first.take().unwrap_or(error);
+        let first = tour.first.unwrap_or(error);
         self.refusals += 1;
         let pause = locked(&self.sender).not_opened(&first, self.refusals);
         self.idle_after(pause, now);
@@ -229,8 +225,7 @@ impl<P: Payload> Worker<P> {
     fn work(&mut self, session: Rested, operation: &mut Operation, now: Instant) {
         self.refusals = 0;
         self.mailer.sessions().prepare(session.hop, operation.session_mut());
-        let (mailer, sender) = (Arc::clone(&self.mailer), Arc::clone(&self.sender));
-        let pipeline = Pipeline::new(mailer, sender, session, operation.view(), now);
+        let pipeline = Pipeline::new(Arc::clone(&self.sender), session, operation.view(), now);
         self.go(Step::Working(Box::new(pipeline)));
     }
 
@@ -245,13 +240,12 @@ impl<P: Payload> Worker<P> {
     pub fn hear(&mut self, operation: &mut Operation, now: Instant) {
         while let Some(event) = operation.next_event() {
             match (&mut self.step, event) {
-                (Step::Tour(tour), Event::Opened(opened)) => match (opened.trouble, &tour.opening) {
-                    (Some(trouble), _) => self.not_opened(&trouble, now),
-                    (None, &Some((_, since))) => {
-                        let session = self.mailer.sessions().opened(tour.hop, since);
+                (Step::Opening(tour, _, since), Event::Opened(opened)) => match opened.trouble {
+                    Some(trouble) => self.not_opened(&trouble, now),
+                    None => {
+                        let session = self.mailer.sessions().opened(tour.hop, *since);
                         self.work(session, operation, now);
                     }
-                    (None, None) => {}
                 },
                 (Step::Working(pipeline), event) => pipeline.hear(event, operation.session(), now),
                 _ => {}
@@ -263,7 +257,7 @@ impl<P: Payload> Worker<P> {
     pub fn talk(&mut self, session: &mut Session, now: Instant) -> Do {
         match &mut self.step {
             _ if session.state().is_over() => Do::Part,
-            Step::Tour(tour) if tour.opening.is_some() => Do::Talk,
+            Step::Opening(..) => Do::Talk,
             Step::Working(pipeline) => pipeline.talk(session, now),
             _ => Do::Part,
         }
@@ -274,7 +268,7 @@ impl<P: Payload> Worker<P> {
         let pipeline = match &mut self.step {
             Step::Working(pipeline) => pipeline,
             step => {
-                if matches!(step, Step::Tour(tour) if tour.opening.is_some()) {
+                if matches!(step, Step::Opening(..)) {
                     let early = ended_early(Stage::Hello);
                     self.not_opened(error.unwrap_or(&early), now);
                 }

@@ -3,7 +3,6 @@
 
 use super::{Batch, Unattended};
 use crate::bulk::job::Payload;
-use crate::bulk::sender::Sender;
 use crate::driver::Attendant;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -18,13 +17,14 @@ impl<P: Payload> Batch<P> {
         sender.queue.preparers += wanted;
         drop(sender);
         for _ in 0..wanted {
-            let others = |sender: &mut Sender<P>| {
-                sender.queue.preparers -= 1;
-                sender.queue.preparers
-            };
             // The thread isn't joined: it may run code of the caller's, which can hang. It ends by
             // itself, and its result is then ignored.
-            self.start("rsmtp-prepare", |batch| batch.prepare(), "to prepare messages", others);
+            if let Err(error) = self.start("rsmtp-prepare", |batch| batch.prepare()) {
+                self.not_started("to prepare messages", &error, |sender| {
+                    sender.queue.preparers -= 1;
+                    sender.queue.preparers
+                });
+            }
         }
     }
 
