@@ -150,17 +150,14 @@ impl<P: Payload> Job<P> {
             self.past.settled.extend(fates);
             self.past.settled
         };
+        let took = |(first, ended): (Instant, Instant)| ended.saturating_duration_since(first);
         Receipt {
             index: self.index,
             payload: self.payload,
             reverse_path: self.reverse_path,
             recipients,
             attempts: self.attempts,
-            took: self
-                .past
-                .first_tried
-                .zip(self.past.ended)
-                .map(|(first, ended)| ended.saturating_duration_since(first)),
+            took: self.past.first_tried.zip(self.past.ended).map(took),
             ended: self.past.ended,
             course: self.past.course,
             options: self.past.said,

@@ -1,8 +1,5 @@
 //! The messages that wait to be sent: which goes next, and where a returned message goes.
 //! `policy.rs` decides what is retried. Never reads the clock: the caller passes the time.
-//!
-//! A message is in one place at a time: in line, put off until a time, out with a session, or in a
-//! receipt. A message that has to be prepared keeps its place in line meanwhile.
 
 use super::job::{Job, Payload, Prepared, Receipt};
 use super::ledger::Ledger;

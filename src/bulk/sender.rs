@@ -156,7 +156,7 @@ impl<P: Payload> Sender<P> {
         }
     }
 
-    /// A thread could not be started. If it would have been the only one, nothing can be sent.
+    /// A thread could not be started. The others do its work. Without any, nothing can be sent.
     pub fn not_started(&mut self, what_for: &str, others: usize, error: &std::io::Error) {
         let message = format!("no thread could be started {what_for}: {error}");
         match others {

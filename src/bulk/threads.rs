@@ -87,8 +87,7 @@ impl<P: Payload> Batch<P> {
         enlisted.then(|| Worker::new(Arc::clone(&self.sender), asked || self.nested))
     }
 
-    /// Starts as many threads as there is work for. If a thread can't be started, the others do
-    /// its work. Without any thread, nothing can be sent.
+    /// Starts as many threads as there is work for.
     pub fn start_workers(self: &Arc<Self>) {
         while let Some(worker) = self.enlist(false) {
             let started = self.start("rsmtp-session", move |batch| {
@@ -241,16 +240,12 @@ impl<P: Payload> Batch<P> {
 
     /// The receipts say how a session ended. An interrupt ends the whole batch.
     fn unless_interrupted(&self, ended: Result<(), Error>) -> Result<(), Error> {
-        match ended {
-            Err(error) if error.kind == Kind::Interrupted => {
-                self.fail(&error);
-                Err(error)
-            }
-            _ => {
-                self.break_off();
-                Ok(())
-            }
+        let interrupted = ended.err().filter(|error| error.kind == Kind::Interrupted);
+        if let Some(error) = &interrupted {
+            self.lock().fail(error);
         }
+        self.break_off();
+        interrupted.map_or(Ok(()), Err)
     }
 }
 

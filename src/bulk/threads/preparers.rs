@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 impl<P: Payload> Batch<P> {
-    /// Starts as many threads as there are messages to prepare. If a thread can't be started, the
-    /// others do its work. Without any thread, nothing can be sent.
+    /// Starts as many threads as there are messages to prepare.
     pub fn start_preparers(self: &Arc<Self>) {
         let most = available_parallelism().map_or(1, usize::from);
         let mut sender = self.lock();
