@@ -44,6 +44,9 @@ pub fn plan(message: &[u8], gaps: &[Gap]) -> Plan {
     walk.plan
 }
 
+/// Signatures that cover the body as it is encoded (RFC 6376, RFC 8617).
+const SEALS: [&str; 2] = ["dkim-signature", "arc-message-signature"];
+
 struct Walk<'a> {
     message: &'a [u8],
     gaps: &'a [Gap<'a>],
@@ -56,7 +59,7 @@ impl Walk<'_> {
     /// Whether something in it has become binary.
     fn entity(&mut self, range: Range<usize>, default: &str) -> bool {
         let head = Head::read(self.message, range.clone());
-        if head.find(self.message, "dkim-signature").is_some() {
+        if SEALS.iter().any(|name| head.find(self.message, name).is_some()) {
             return false;
         }
         let field = head.value(self.message, "content-type");
@@ -185,6 +188,7 @@ mod tests {
         let alone = format!("MIME-Version: 1.0\r\n{part}");
         let signed = mixed(part).replace("multipart/mixed", "multipart/signed");
         let dkim = format!("DKIM-Signature: v=1\r\n{}", mixed(part));
+        let arc = format!("ARC-Message-Signature: i=1\r\n{}", mixed(part));
         let enclosed =
             mixed(&format!("Content-Type: message/rfc822\r\n\r\n{}", mixed(part).replace('x', "z")));
         let quoted = mixed(part).replace("base64", "quoted-printable");
@@ -194,7 +198,7 @@ mod tests {
         let within = mixed(part).replace("AAAA", "DQotLXgNCg==");
         // Two lines that end with LF.
         let text = mixed(part).replace("image/png", "text/csv").replace("AAAA", "YQpiCg==");
-        for kept in [alone, signed, dkim, enclosed, quoted, odd, cut, within, text] {
+        for kept in [alone, signed, dkim, arc, enclosed, quoted, odd, cut, within, text] {
             assert_eq!(String::from_utf8_lossy(&bare(&kept)), kept);
         }
         let text = mixed(part).replace("image/png", "text/csv").replace("AAAA", "YQ0KYg0K");
