@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import os
 
 import pytest
 
@@ -347,3 +348,31 @@ def test_a_field_that_no_line_can_hold_is_told_with_its_row(mailer):
     assert isinstance(good, rsmtp.Message) and str(bad.error) == words
     report = mailer.send_all(rsmtp.merge(template, rows, to=lambda row: [(row["name"], row["email"])]))
     assert [str(receipt.error) for receipt in report.troubles] == [words]
+
+
+def test_a_picture_of_many_messages_is_read_once(tmp_path, monkeypatch):
+    png = b"\x89PNG\r\n\x1a\n"
+    logo, plot = tmp_path / "logo.png", tmp_path / "plot.png"
+    logo.write_bytes(png + b"logo")
+    plot.write_bytes(png + b"1")
+    template = rsmtp.Template(html="<img src='logo.png'><img src='cid:plot'>", inline_from=tmp_path)
+    opened, opens = [], os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, *more: opened.append(os.path.basename(path)) or opens(path, *more)
+    )
+    one = rsmtp.Template(html="<img src='logo.png'>", inline_from=tmp_path)
+    letters = rsmtp.merge(one, [{}] * 700, from_="a@example.org", to="b@example.org")
+    assert len({bytes(letter.get_payload(1).get_payload(decode=True)) for letter in letters}) == 1
+    assert opened == ["logo.png"]
+    opened.clear()
+    made = []
+    for letter in rsmtp.merge(
+        template, [{}] * 3, from_="a@example.org", to="b@example.org", inline={"plot": plot, "logo.png": logo}
+    ):
+        made.append([part.get_payload(decode=True)[8:] for part in letter.get_payload()[1:]])
+        plot.write_bytes(png + b"22" * len(made))
+    assert made == [[b"logo", b"1"], [b"logo", b"22"], [b"logo", b"2222"]]
+    assert sorted(opened) == ["logo.png", *["plot.png"] * 3]
+    logo.unlink()
+    with pytest.raises(rsmtp.RowError, match="there is no such file"):
+        raise next(iter(letters)).error

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from rsmtp._common.arguments import meant, wanted
+from rsmtp._content import kept_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def of_object(name: str, value: Any) -> Picture:
 
 def read(name: str, path: str | os.PathLike[str], shown: str | None = None) -> bytes:
     """The content of a regular file. If it is missing, the error names the most similar one."""
+    files = kept_files.kept.get()
+    if files is not None and (octets := files.get(path)) is not None:
+        return octets
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(path, flags)
@@ -110,9 +114,13 @@ def read(name: str, path: str | os.PathLike[str], shown: str | None = None) -> b
     except ValueError:
         raise ValueError(f"inline: {name!r} is no name of a file") from None
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
             raise ValueError(f"inline: {shown or os.fspath(path)!r} is no regular file")
-        return file.read()
+        octets = file.read()
+    if files is not None:
+        files.keep(found, octets)
+    return octets
 
 
 def _rest_of(name: str, file: Any) -> bytes:

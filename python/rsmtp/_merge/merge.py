@@ -13,6 +13,7 @@ import rsmtp
 from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
+from rsmtp._content.kept_files import KeptFiles
 from rsmtp._content.template import Filled, Template, check_arguments, words_of
 from rsmtp._mailer.feeding import BadRow
 from rsmtp._merge.looking import DryRun, Preview
@@ -65,6 +66,7 @@ class Merge:
 
     def __iter__(self) -> Iterator[rsmtp.Message | BadRow]:
         rows = enumerate(itertools.islice(iter(self._rows), self._limit), start=1)
+        files = KeptFiles()
         for batch in _batches(rows):
             good = [row for _, (_, row) in batch if not isinstance(row, Exception)]
             made = iter(self._filled.arguments_for(good))
@@ -72,7 +74,9 @@ class Merge:
                 if isinstance(row, Exception):
                     yield _bad(number, where, None, [words_of(row)])
                 else:
-                    yield self._one(number, where, row, *next(made))
+                    with files:
+                        one = self._one(number, where, row, *next(made))
+                    yield one
 
     def _one(
         self, number: int, where: str, row: dict[str, Any], given: dict[str, Any], faults: list[str]
