@@ -1,7 +1,7 @@
 //! Templates for Python: takes rows and returns the text of each part for each row. Rendering
 //! releases the GIL, and uses several cores if there are many rows.
 
-use super::template_values::{Raised, filter, method, to_value, words_of};
+use super::template_values::{Raised, compared, filter, method, to_value, words_of};
 use crate::render::template::{Fault, Kind, Library, Part, Templates as Made, What};
 use minijinja::value::{Enumerator, Object, Value};
 use pyo3::exceptions::{PyException, PyValueError};
@@ -55,15 +55,20 @@ impl Templates {
         }
         let count = parts.len();
         let parts = parts.into_iter().map(|(name, source, kind)| Part { name, source, kind: kind_of(&kind) });
-        let made = Made::new(&Arc::new(library), parts.collect(), |environment| {
-            for (name, value) in &values {
-                environment.add_global(name.clone(), value.clone());
-            }
-            for (name, function) in &filters {
-                environment.add_filter(name.clone(), filter(function));
-            }
-            environment.set_unknown_method_callback(|_, value, name, args| method(value, name, args));
-        });
+        let made = Made::new(
+            &Arc::new(library),
+            parts.collect(),
+            |environment| {
+                for (name, value) in &values {
+                    environment.add_global(name.clone(), value.clone());
+                }
+                for (name, function) in &filters {
+                    environment.add_filter(name.clone(), filter(function));
+                }
+                environment.set_unknown_method_callback(|_, value, name, args| method(value, name, args));
+            },
+            compared,
+        );
         let made = made.map_err(|fault| {
             let place = fault.place.map_or_else(String::new, |(name, line)| format!("{name}, line {line}: "));
             let words = match fault.what {

@@ -169,6 +169,22 @@ fn called(function: &Bound<'_, PyAny>, args: &[Value]) -> Result<Value, Error> {
     call().map_err(|raised| error(py, raised))
 }
 
+/// What a comparison takes for a value: a number or a text, if it is one in Python.
+pub fn compared(value: Value) -> Result<Value, Error> {
+    let Some(foreign) = value.downcast_object_ref::<Foreign>() else { return Ok(value) };
+    let found = Python::attach(|py| {
+        static COMPARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let ask = || -> PyResult<Option<Value>> {
+            let ask = COMPARED.get_or_try_init(py, || {
+                Ok::<_, PyErr>(py.import("rsmtp._content.values")?.getattr("compared")?.unbind())
+            })?;
+            plain(&ask.bind(py).call1((foreign.object.bind(py),))?, 0)
+        };
+        ask().map_err(|raised| error(py, raised))
+    })?;
+    Ok(found.unwrap_or(value))
+}
+
 /// An object of Python's that a template has.
 struct Foreign {
     object: Py<PyAny>,

@@ -6,6 +6,7 @@
 //! browser-grade parser, and writes links as mail programs and people expect them. [`markdown`]
 //! uses the pulldown-cmark crate, and [`template`] uses minijinja for Jinja2's syntax.
 
+mod comparing;
 pub mod html;
 pub mod markdown;
 pub mod template;

@@ -8,6 +8,7 @@
 //! part, whatever their file names are. There is no loader: templates come from the given ones,
 //! never from a disk.
 
+use super::comparing::{add_comparisons, prepared, restored};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use std::any::Any;
@@ -58,24 +59,29 @@ impl fmt::Debug for Templates {
 }
 
 impl Templates {
-    /// `add` adds the caller's filters, values and methods to each environment.
+    /// `add` adds the caller's filters, values and methods to each environment. `compared` is what a
+    /// comparison takes for a value.
     pub fn new(
         library: &Arc<Library>,
         parts: Vec<Part>,
         add: impl Fn(&mut Environment<'static>),
+        compared: fn(Value) -> Result<Value, Error>,
     ) -> Result<Self, Fault> {
         let mut environments = BTreeMap::new();
         for kind in KINDS {
             if parts.iter().any(|part| part.kind == kind) {
                 let mut environment = environment(kind, library);
                 add(&mut environment);
+                add_comparisons(&mut environment, compared);
                 environments.insert(kind, environment);
             }
         }
         let mut names = Vec::with_capacity(parts.len());
         for Part { name, source, kind } in parts {
             if let Some(environment) = environments.get_mut(&kind) {
-                environment.add_template_owned(name.clone(), source).map_err(|error| Fault::of(&error))?;
+                environment
+                    .add_template_owned(name.clone(), prepared(source))
+                    .map_err(|error| Fault::of(&error))?;
             }
             names.push((name, kind));
         }
@@ -152,7 +158,7 @@ fn environment(kind: Kind, library: &Arc<Library>) -> Environment<'static> {
     });
     environment.set_formatter(move |out, state, value| write(kind, out, state, value));
     let library = Arc::clone(library);
-    environment.set_loader(move |name| Ok(library.get(name).cloned()));
+    environment.set_loader(move |name| Ok(library.get(name).cloned().map(prepared)));
     environment
 }
 
@@ -322,7 +328,7 @@ impl Fault {
         });
         let expression = || {
             let found = innermost.range().and_then(|range| innermost.template_source()?.get(range));
-            found.unwrap_or("a value").trim().to_owned()
+            restored(found.unwrap_or("a value").trim())
         };
         let detail = innermost.detail().unwrap_or("");
         let what = match innermost.kind() {
@@ -373,7 +379,7 @@ mod tests {
             kind: *kind,
         });
         let library = library.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned()));
-        Templates::new(&Arc::new(library.collect()), parts.collect(), |_| {})
+        Templates::new(&Arc::new(library.collect()), parts.collect(), |_| {}, Ok)
     }
 
     fn rendered(kind: Kind, source: &str, values: &[(&str, &str)]) -> Result<String, What> {

@@ -4,6 +4,8 @@ import collections
 import dataclasses
 import datetime
 import decimal
+import enum
+import fractions
 
 import jinja2
 import pytest
@@ -267,3 +269,89 @@ def test_templates_that_jinja2_has_compiled():
     env = jinja2.Environment(loader=jinja2.DictLoader({"a.html": "<b>{{ x }}</b>"}), autoescape=True)
     message = made(rsmtp.Template(html=env.get_template("a.html"), env=env), {"x": "<"})
     assert html_of(message) == "<b>&lt;</b>"
+
+
+class Level(enum.IntEnum):
+    LOW = 3
+
+
+class State(enum.StrEnum):
+    PAID = "paid"
+
+
+NUMBERS = (decimal.Decimal("3.00"), fractions.Fraction(3), Level.LOW, decimal.Decimal("3.25"))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_numbers_of_every_class_are_compared_by_their_values(number):
+    """minijinja compares an object with a number by their kinds: each of them would be more than 100."""
+    is_3 = number == 3
+    expressions = {
+        "x > 100": False,
+        "100 < x": False,
+        "x < 100": True,
+        "x == 3": is_3,
+        "3 != x": not is_3,
+        "1 < x <= 3": is_3,
+        "o.x >= 2.5": True,
+        "(x) > (x)": False,
+        "x == x": True,
+        "x > 100 or x < 5 and not x < 1": True,
+        "[x][0] > 100": False,
+        "x|same > 100": False,
+        "same(x) >= x": True,
+        "x is gt(100)": False,
+        "x is le(100)": True,
+        "x is eq 3": is_3,
+        "[x, 101]|select('>', 100)|list": [101],
+        "'a' if x > 100 else 'b'": "b",
+    }
+    source = " ".join(f"{{{{ {expression} }}}}" for expression in expressions)
+    template = rsmtp.Template(source, filters={"same": lambda x: x}, context={"same": lambda x: x})
+    said = text_of(made(template, {"x": number, "o": {"x": number}}))
+    assert said == " ".join(map(str, expressions.values()))
+    as_text = rsmtp.Template("{{ x }}{% if x > 1 %} {{ x }}{% endif %}")
+    assert text_of(made(as_text, {"x": number})) == f"{number} {number}"
+
+
+def test_texts_and_dates_of_every_class_are_compared_by_their_values():
+    expressions = ("s == 'paid'", "'open' < s", "s != 'open'", "a < b", "a == b", "b >= a")
+    template = rsmtp.Template(" ".join(f"{{{{ {expression} }}}}" for expression in expressions))
+    row = {"s": State.PAID, "a": datetime.date(2026, 11, 27), "b": datetime.date(2026, 11, 28)}
+    assert text_of(made(template, row)) == "True True True True False True"
+
+
+@pytest.mark.parametrize(
+    ("number", "is_more"),
+    [
+        (10**30, True),
+        (-(10**30), False),
+        (decimal.Decimal("-1E+40"), False),
+        (decimal.Decimal("1E+999999"), True),
+        (decimal.Decimal("-Infinity"), False),
+        (decimal.Decimal(12345678901234567), True),
+        (fractions.Fraction(1, 3), False),
+    ],
+)
+def test_numbers_of_every_size_are_compared(number, is_more):
+    assert text_of(made(rsmtp.Template("{{ x > 100 }}"), {"x": number})) == str(is_more)
+
+
+def test_what_can_not_be_compared_is_an_error_of_its_row():
+    number = decimal.Decimal("0.12345678901234567890")
+    with pytest.raises(
+        ValueError, match=r"text: .*0\.1234567.* has more than 15 digits: round it to be compared"
+    ):
+        made(rsmtp.Template("{{ x > 100 }}"), {"x": number})
+    with pytest.raises(ValueError, match="'y.z' is not in the row"):
+        made(rsmtp.Template("{{ x > y.z|upper }}"), {"x": 1, "y": {}})
+    template = rsmtp.Template("{{ x is defined and x > 1 }} {{ true == x is defined }}")
+    assert text_of(made(template, {"y": 1})) == "False False"
+
+
+def test_comparisons_in_an_included_template(tmp_path):
+    (tmp_path / "body.txt").write_text("{% include 'more.txt' %}")
+    (tmp_path / "more.txt").write_text("{% if total > 100 %}much{% else %}little{% endif %}")
+    (tmp_path / "subject.txt").write_text("{{ 'M' if total > 100 else 'L' }}")
+    message = made(rsmtp.Template.from_folder(tmp_path), {"total": decimal.Decimal(3)})
+    assert (text_of(message).strip(), message["Subject"]) == ("little", "L")

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
 
 # The missing values of pandas.
 _MISSING = {"NAType", "NaTType"}
+# Integers below it are the engine's, and numbers with so many digits are told apart by floats.
+_LARGEST = 2**63
+_DIGITS = 15
 
 
 def _is_frame(value: Any) -> bool:
@@ -39,3 +42,27 @@ def plain(value: Any) -> Any:
     if hasattr(kind, "keys") and hasattr(kind, "__getitem__") and not hasattr(kind, "dtype"):
         return {key: value[key] for key in value.keys()}  # noqa: SIM118
     return value
+
+
+def compared(value: Any) -> Any:
+    """What a comparison takes for an object: the number or text that it is, whatever its class. A template
+    knows no order of others and plain values but that of their kinds. ValueError for a Decimal
+    that a float can't tell from its neighbours."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, int):
+        return int.__index__(value) if abs(value) < _LARGEST else float(value)
+    from decimal import Decimal
+    from fractions import Fraction
+
+    if not isinstance(value, (Decimal, Fraction)):
+        return value
+    if isinstance(value, Decimal) and not value.is_finite():
+        return float(value)
+    if abs(value) < _LARGEST and value == int(value):
+        return int(value)
+    if isinstance(value, Decimal) and len(value.normalize().as_tuple().digits) > _DIGITS:
+        raise ValueError(f"{value} has more than {_DIGITS} digits: round it to be compared")
+    return float(value)
