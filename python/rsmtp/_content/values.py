@@ -61,7 +61,7 @@ def compared(value: Any) -> Any:
         return value
     if isinstance(value, Decimal) and not value.is_finite():
         return float(value)
-    if abs(value) < _LARGEST and value == int(value):
+    if -_LARGEST < value < _LARGEST and value == int(value):
         return int(value)
     if isinstance(value, Decimal) and len(value.normalize().as_tuple().digits) > _DIGITS:
         raise ValueError(f"{value} has more than {_DIGITS} digits: round it to be compared")
