@@ -31,12 +31,13 @@ pub const ENCRYPTION_REQUIRED: u16 = 538;
 
 /// The meaning of a code's first digit. None if it isn't a reply code.
 pub fn severity(code: u16) -> Option<Severity> {
-    ALL.contains(&code).then_some(match code / 100 {
-        2 => Severity::Completion,
-        3 => Severity::Intermediate,
-        4 => Severity::Transient,
-        _ => Severity::Permanent,
-    })
+    match code {
+        200..=299 => Some(Severity::Completion),
+        300..=399 => Some(Severity::Intermediate),
+        400..=499 => Some(Severity::Transient),
+        500..=599 => Some(Severity::Permanent),
+        _ => None,
+    }
 }
 
 /// Whether a refusal means that the server doesn't know the command (RFC 5321 4.2.4).
