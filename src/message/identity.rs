@@ -38,7 +38,8 @@ pub fn message_id_at(domain: &str) -> String {
 /// All 16 digits. The formatting machinery takes many times as long.
 fn push_hex(number: u64, out: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend((0..16).rev().map(|place| char::from(DIGITS[(number >> (4 * place)) as usize & 15])));
+    let digits: [u8; 16] = std::array::from_fn(|place| DIGITS[(number >> (60 - 4 * place)) as usize & 15]);
+    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
 fn domain_of(sender: &str) -> Option<String> {

@@ -44,17 +44,14 @@ pub fn has_line_ends(text: &[u8], linesep: &str) -> bool {
 pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
     // Room for what is added to lines of a usual length.
     out.reserve(text.len() + text.len() / 32);
-    let mut from = 0;
-    for at in memchr::memchr2_iter(b'\r', b'\n', text) {
-        // The CR before it was the line end.
-        let is_second = text[at] == b'\n' && at > 0 && text[at - 1] == b'\r';
-        if !is_second {
-            out.extend_from_slice(&text[from..at]);
-            out.extend_from_slice(linesep.as_bytes());
-        }
-        from = at + 1;
+    let mut rest = text;
+    while let Some(at) = memchr2(b'\r', b'\n', rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(linesep.as_bytes());
+        let end = if rest[at..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[at + end..];
     }
-    out.extend_from_slice(&text[from..]);
+    out.extend_from_slice(rest);
 }
 
 /// Writes a text with `>` before every line that begins with `From `, as mbox files need it. A

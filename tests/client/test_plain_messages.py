@@ -4,7 +4,9 @@ not plain takes the slower way."""
 
 from __future__ import annotations
 
+import email
 import email.message
+import email.policy
 import io
 from email.mime.text import MIMEText
 from typing import Any
@@ -60,6 +62,13 @@ PLAIN: dict[str, tuple[tuple[tuple[str, Any], ...], dict[str, Any]]] = {
         {"html": "<p>Hello</p>", "attachments": {"a.txt": b"x" * 9000}},
     ),
     "no content": ((("From", ANN), ("To", BOB)), {"text": None}),
+    "names in quotes, one of them not in ASCII": (
+        (
+            ("From", ANN),
+            ("To", '"B, C" <b@example.org>, "Grün, D" <d@example.org> , Jörg E. <e@example.org>'),
+        ),
+        {},
+    ),
     "many": ((("From", ANN), ("To", [(f"R {n}", f"r{n}@example.org") for n in range(300)])), {}),
 }
 
@@ -111,6 +120,44 @@ def test_what_is_wrong_is_said_as_ever() -> None:
     message._headers = [("From", ANN), ("To", BOB), ("X", "a\r\nBcc: eve@example.org")]
     with pytest.raises(ValueError, match="X: can't contain the control character"):
         outgoing.prepare(message)
+
+
+def test_an_address_that_was_read_goes_with_its_field() -> None:
+    message = of(rsmtp.Message, ("From", ANN), ("To", BOB))
+
+    def recipients() -> list[str]:
+        ready = _ready(message)
+        assert ready is not None
+        return ready[1]
+
+    assert recipients() == [BOB]
+    message.replace_header("To", "Carol <carol@example.org>")
+    assert recipients() == ["carol@example.org"]
+    headers = message._headers
+    headers[-1] = ("To", "dan@example.org")
+    assert recipients() == ["dan@example.org"]
+    del message["To"]
+    message["Cc"] = "Eve <eve@example.org>"
+    assert recipients() == ["eve@example.org"]
+
+
+def test_a_text_that_was_looked_through_is_this_text_alone() -> None:
+    message = of(rsmtp.Message, ("From", ANN), ("To", BOB), text="plain\n")
+    for text in ("Grüße\n", "plain again\n", "x" * 2000, "\0"):
+        message.set_payload(text)
+        other = of(Derived, ("From", ANN), ("To", BOB), text="plain\n")
+        other.set_payload(text)
+        ready = _ready(message)
+        assert ready is not None
+        assert bytes(ready[2]) == bytes(outgoing.prepare(other)[2])
+        assert bytes(ready[2]).isascii()
+    # In a 7-bit character set the octets are plain, but not the text.
+    japanese = of(rsmtp.Message, ("From", ANN), ("To", BOB), text="こんにちは\n", charset="iso-2022-jp")
+    ready = _ready(japanese)
+    assert ready is not None
+    assert (
+        email.message_from_bytes(bytes(ready[2]), policy=email.policy.default).get_content() == "こんにちは\n"
+    )
 
 
 def test_date_and_message_id_are_supplied_once() -> None:

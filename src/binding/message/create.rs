@@ -270,6 +270,8 @@ fn set_text<'py>(
         Bytes::of_buffer(&text.call_method1("encode", (charset,))?)?
     };
     let encoding = transfer::choose_for_text(body.as_ref());
+    // In another character set the text itself may be more than that.
+    let is_seven_bit = encoding.is_none() && charset.eq_ignore_ascii_case("utf-8");
     let payload = match encoding {
         None => Payload::Object(text.clone().into_any().unbind()),
         Some(Encoding::Base64) => {
@@ -300,6 +302,10 @@ fn set_text<'py>(
     };
     put(intern!(py, "Content-Transfer-Encoding"), encoding.clone());
     content::store(message, payload);
+    if is_seven_bit {
+        let known = text.clone().unbind();
+        message.get().with(py, |state| state.seven_bit = Some(known));
+    }
     Ok(())
 }
 
@@ -313,8 +319,10 @@ pub(crate) fn make_multipart(message: &Bound<'_, Message>, subtype: &str) -> PyR
         name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"))
     });
     fields::change(&part, |fields| *fields = inner);
-    let payload = message.get().with(py, |state| std::mem::take(&mut state.payload));
+    let (payload, seven_bit) =
+        message.get().with(py, |state| (std::mem::take(&mut state.payload), state.seven_bit.take()));
     content::store(&part, payload);
+    part.get().with(py, |state| state.seven_bit = seven_bit);
     let parts = if has_content { PyList::new(py, [part])? } else { PyList::empty(py) };
     content::store(message, Payload::Object(parts.into_any().unbind()));
     fields::push(

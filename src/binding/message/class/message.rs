@@ -139,6 +139,7 @@ fn copied_state(py: Python<'_>, state: &State, fields: Vec<Field>) -> State {
         fields,
         live: None,
         payload: state.payload.clone_ref(py),
+        seven_bit: None,
         charset: object(&state.charset),
         preamble: object(&state.preamble),
         epilogue: object(&state.epilogue),

@@ -25,6 +25,8 @@ pub(crate) struct State {
     /// The list of (name, value) tuples that a program holds: the fields are in it.
     pub live: Option<Py<PyList>>,
     pub payload: Payload,
+    /// The payload, if it is a text that was found to be 7-bit lines when it was given.
+    pub seven_bit: Option<Py<PyString>>,
     pub charset: Option<Py<PyAny>>,
     pub preamble: Option<Py<PyAny>>,
     pub epilogue: Option<Py<PyAny>>,

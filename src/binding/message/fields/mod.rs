@@ -92,7 +92,14 @@ pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString
 }
 
 fn add_field(message: &Bound<'_, Message>, field: Field) {
-    change(message, |fields| fields.push(field));
+    // As many as most messages have.
+    const USUAL: usize = 8;
+    change(message, |fields| {
+        if fields.is_empty() {
+            fields.reserve_exact(USUAL);
+        }
+        fields.push(field);
+    });
 }
 
 /// Adds fields that are missing on the way to a server, but those that are there meanwhile.

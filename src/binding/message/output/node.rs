@@ -263,6 +263,7 @@ impl<'py> Node<'_, 'py> {
                     return Err(PyTypeError::new_err(format!("string payload expected: {}", kind.str()?)));
                 };
                 match Bytes::of_text(text)? {
+                    bytes if is_modern && self.is_seven_bit(text) => Ok(Content::Text(bytes)),
                     bytes if is_modern => self.safe(bytes, is_text, rules),
                     bytes @ Bytes::Str(_) => {
                         if rules.binary && !bytes.as_ref().is_ascii() {
@@ -276,6 +277,13 @@ impl<'py> Node<'_, 'py> {
                 }
             }
         }
+    }
+
+    /// Whether this text is known to be 7-bit lines.
+    fn is_seven_bit(&self, text: &Bound<'py, PyString>) -> bool {
+        self.message
+            .get()
+            .with(text.py(), |state| state.seven_bit.as_ref().is_some_and(|known| known.is(text)))
     }
 
     /// Text that carries raw bytes, where they can't go out as they are: it is encoded,

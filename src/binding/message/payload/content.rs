@@ -47,7 +47,9 @@ fn encoded(bytes: &[u8], encoding: Encoding) -> String {
 }
 
 pub(crate) fn store(message: &Bound<'_, Message>, payload: Payload) {
-    let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.payload, payload));
+    let old = message
+        .get()
+        .with(message.py(), |s| (std::mem::replace(&mut s.payload, payload), s.seven_bit.take()));
     drop(old);
 }
 
