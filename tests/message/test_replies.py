@@ -254,3 +254,40 @@ def test_text_beside_html_is_made_from_it():
         rsmtp.Message("auto", html="<div>" * 100_000)
     with pytest.raises(TypeError, match="html: a str, or the Path of a file, is wanted, not 5"):
         rsmtp.Message("auto", html=5)
+
+
+# Fields as servers write them: folded, and by LF where a file was read.
+FOLDED = b"Received: from mx.example.org\n\tby mail.example.org; Fri, 27 Nov 2026 09:10:11 +0100\n"
+
+
+@pytest.mark.parametrize(
+    "octets", [ORIGINAL, ORIGINAL.replace(b"\n", b"\r\n"), ORIGINAL.replace(b"\xfc", b"u")]
+)
+@pytest.mark.parametrize("policy", [rsmtp.email.policy.compat32, default], ids=["compat32", "default"])
+def test_a_message_with_folded_fields_is_forwarded_as_an_attachment(octets, policy):
+    end = b"\r\n" if b"\r\n" in octets else b"\n"
+    read = rsmtp.email.message_from_bytes(FOLDED.replace(b"\n", end) + octets, policy=policy)
+    sent_on = read.forward(to="zoe@example.org", from_="ann@example.org", attach=True)
+    attached = rsmtp.Message("See", from_="ann@example.org", to="zoe@example.org", attachments=[read])
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
+            assert mailer.send(sent_on).ok and mailer.send(attached).ok
+        for caught in catcher.wait_for(2, 20):
+            [part] = [part for part in caught.email.walk() if part.get_content_type() == "message/rfc822"]
+            [inner] = part.get_payload()
+            assert " ".join(inner["Received"].split()) == " ".join(read["Received"].split())
+            assert inner["Subject"] == "Grüße" and inner["From"] == "Bob Müller <bob@example.org>"
+
+
+@pytest.mark.parametrize("name", ["Bcc", "Resent-Bcc"])
+def test_who_had_a_blind_copy_is_not_told_by_an_enclosed_message(name):
+    fields = {"from_": "ann@example.org", "to": "bob@example.org", "headers": {name: "dan@example.org"}}
+    own = rsmtp.Message("x", subject="own", **fields)
+    read = rsmtp.email.message_from_bytes(b"Bcc: dan@example.org\n" + ORIGINAL)
+    for message in (own, read):
+        sent_on = message.forward(to="zoe@example.org", from_="ann@example.org", attach=True)
+        attached = rsmtp.Message("See", from_="ann@example.org", to="zoe@example.org", attachments=[message])
+        for enclosing in (sent_on, attached):
+            assert b"message/rfc822" in bytes(enclosing)
+            assert b"dan@" not in bytes(enclosing)
+    assert own[name] == "dan@example.org"

@@ -187,7 +187,18 @@ pub(crate) fn write(
         if is_left_out(&name) {
             return Ok(());
         }
-        field_fold::fold(&name, value, &rules.linesep, rules.utf8, out).map_err(fields::refused)
+        let begin = out.len();
+        let folded = field_fold::fold(&name, value, &rules.linesep, rules.utf8, out);
+        folded
+            .or_else(|refused| match field::unfolded(value) {
+                // An enclosed message was read, and its fields have the folds that they came with.
+                Cow::Owned(unfolded) => {
+                    out.truncate(begin);
+                    field_fold::fold(&name, &unfolded, &rules.linesep, rules.utf8, out)
+                }
+                Cow::Borrowed(_) => Err(refused),
+            })
+            .map_err(fields::refused)
     };
     let start = out.len();
     let done = fields::read(message, |fields| {

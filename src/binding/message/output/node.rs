@@ -89,10 +89,14 @@ impl Entity for Node<'_, '_> {
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> PyResult<()> {
         let py = self.message.py();
         let family = self.context.style.family;
-        let is_left_out = |name: &str| {
-            place == Place::Root && (rules.sending || family == Family::Modern) && field::is_hidden(name)
+        let is_modern = family == Family::Modern;
+        // Nor is it told with a message of one's own that is forwarded as an attachment.
+        let hides = match place {
+            Place::Root => rules.sending || is_modern,
+            Place::Inner => is_modern && !rules.sealed,
         };
-        if family == Family::Modern {
+        let is_left_out = |name: &str| hides && field::is_hidden(name);
+        if is_modern {
             return modern::write(&self.message, is_left_out, rules, out);
         }
         for field in fields::snapshot(&self.message) {
