@@ -136,14 +136,14 @@ impl Operation {
             return Err(bad_argument("worker", &"none converses"));
         };
         let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut lines = Vec::new();
+        let mut lines = Lines::new(py)?;
         let parting = self.look(py, |driver| {
             // The worker hears what was settled while there was still something to send.
             lock(&worker).hear(driver, Instant::now());
             if driver.is_serving() {
                 driver.fail(stopped());
             }
-            note(driver, &mut lines);
+            lines.note(driver);
             let settled = driver.take_settled().err();
             // The exception that an SSLContext raised says more than the engine's error, so it
             // becomes the cause.
@@ -153,7 +153,7 @@ impl Operation {
             });
             lock(&worker).part(driver.session_mut(), error.as_ref(), Instant::now())
         })?;
-        say(py, &lines)?;
+        lines.say(py)?;
         Ok(match parting {
             Parting::Rest(id) => Some(i64::try_from(id).unwrap_or(-1)),
             Parting::Quit => None,
@@ -183,15 +183,15 @@ impl Operation {
     ) -> PyResult<Option<Next>> {
         let mut held = self.serving();
         let Some(serving) = &mut *held else { return Ok(None) };
-        let mut lines = Vec::new();
+        let mut lines = Lines::new(py)?;
         let next = self.look(py, |driver| {
             hear(driver);
             let output = serving.output(driver, &mut lines, |octets| help(said, octets));
-            note(driver, &mut lines);
+            lines.note(driver);
             Next::of(output, driver)
         })?;
         drop(held);
-        say(py, &lines)?;
+        lines.say(py)?;
         Ok(Some(next))
     }
 
@@ -201,17 +201,27 @@ impl Operation {
     }
 }
 
-/// The lines that were said since.
-fn note(driver: &mut driver::Operation, lines: &mut Vec<TimedLine>) {
-    driver.note_lines(true, |line| lines.push(line.clone()));
+/// The lines that were said meanwhile, for the log.
+struct Lines {
+    /// Checked at each step, because a program may change the level. Nearly none wants them, and copies
+    /// of them would be a good part of what a message costs.
+    wanted: bool,
+    said: Vec<TimedLine>,
 }
 
-/// With no lock of ours held.
-fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
-    if !lines.is_empty() && logs::SMTP.wants(py, Level::Debug)? {
-        lines.iter().try_for_each(|line| logs::say_line(py, line))?;
+impl Lines {
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        Ok(Self { wanted: logs::SMTP.wants(py, Level::Debug)?, said: Vec::new() })
     }
-    Ok(())
+
+    fn note(&mut self, driver: &mut driver::Operation) {
+        driver.note_lines(self.wanted, |line| self.said.push(line.clone()));
+    }
+
+    /// With no lock of ours held.
+    fn say(&self, py: Python<'_>) -> PyResult<()> {
+        self.said.iter().try_for_each(|line| logs::say_line(py, line))
+    }
 }
 
 impl Serving {
@@ -219,7 +229,7 @@ impl Serving {
     fn output(
         &mut self,
         driver: &mut driver::Operation,
-        lines: &mut Vec<TimedLine>,
+        lines: &mut Lines,
         mut take: impl FnMut(&[u8]),
     ) -> Option<()> {
         let mut worker = lock(&self.worker);
@@ -229,7 +239,7 @@ impl Serving {
             }
             let now = Instant::now();
             // Recorded first, because the result may be an error that quotes the last lines.
-            note(driver, lines);
+            lines.note(driver);
             worker.hear(driver, now);
             if !driver.is_serving() {
                 return driver.output(&mut take);
