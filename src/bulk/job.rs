@@ -139,23 +139,20 @@ impl<P: Payload> Job<P> {
 
     /// Ends the job with these final fates.
     pub(super) fn receipt(
-        mut self,
-        fates: Vec<(ForwardPath, Fate)>,
+        self,
+        mut fates: Vec<(ForwardPath, Fate)>,
         server: Option<Arc<str>>,
         error: Option<Box<Error>>,
     ) -> Receipt<P> {
-        let recipients = if self.past.settled.is_empty() {
-            fates
-        } else {
-            self.past.settled.extend(fates);
-            self.past.settled
-        };
+        if !self.past.settled.is_empty() {
+            fates.splice(..0, self.past.settled);
+        }
         let took = |(first, ended): (Instant, Instant)| ended.saturating_duration_since(first);
         Receipt {
             index: self.index,
             payload: self.payload,
             reverse_path: self.reverse_path,
-            recipients,
+            recipients: fates,
             attempts: self.attempts,
             took: self.past.first_tried.zip(self.past.ended).map(took),
             ended: self.past.ended,

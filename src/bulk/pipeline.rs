@@ -168,12 +168,10 @@ impl<P: Payload> Pipeline<P> {
             // A session with nothing to send shouldn't keep another call waiting.
             Work::Later(_) if wanted && !holds_some => Do::Part,
             Work::Later(until) => {
+                let mut sender = locked(&self.sender);
                 let over = match until {
-                    Some(when) => {
-                        let long = when.saturating_duration_since(now) > LONGEST_WAIT;
-                        long && !holds_some && !locked(&self.sender).queue.is_ready()
-                    }
-                    None => locked(&self.sender).queue.is_drained(),
+                    Some(when) => when > now + LONGEST_WAIT && !holds_some && !sender.queue.is_ready(),
+                    None => sender.queue.is_drained(),
                 };
                 if over { Do::Part } else { Do::Wait(until) }
             }

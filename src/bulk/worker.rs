@@ -155,10 +155,8 @@ impl<P: Payload> Worker<P> {
 
     /// The credentials that the next server has rejected, so that others have to be asked for.
     pub fn rejected(&self) -> Option<&Credentials> {
-        match &self.step {
-            Step::Dialling(tour) => tour.rejected.as_ref(),
-            _ => None,
-        }
+        let Step::Dialling(tour) = &self.step else { return None };
+        tour.rejected.as_ref()
     }
 
     /// The connection is made. The local address is given as EHLO writes it. `asked` are the
