@@ -11,11 +11,10 @@ does not import it.
 
 from __future__ import annotations
 
-import os
 import smtplib as _std
 import socket as _socket
 import ssl as _ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rsmtp._rsmtp import enhanced_code, severity
@@ -203,7 +202,7 @@ class SMTPResponseException(SMTPException, _std.SMTPResponseException):
     def _tell(self, code: int, msg: bytes | str) -> None:
         self.code = code
         self.enhanced_code = _enhanced(code, msg)
-        self.transient = _is_transient(code)
+        self.transient = is_transient(code)
 
 
 class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
@@ -215,7 +214,7 @@ class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
     """
 
     def __str__(self) -> str:
-        return _text(self.smtp_error)
+        return safe_text(self.smtp_error)
 
 
 class SMTPConnectError(SMTPResponseException, _std.SMTPConnectError):
@@ -286,7 +285,7 @@ class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
         replies = recipients.values() if isinstance(recipients, dict) else ()
         pairs = [reply for reply in replies if isinstance(reply, tuple) and len(reply) == 2]
         codes = {code for code, _ in pairs}
-        self.transient = bool(codes) and all(map(_is_transient, codes))
+        self.transient = bool(codes) and all(map(is_transient, codes))
         if len(codes) == 1:
             self.code = codes.pop()
         enhanced = {_enhanced(code, text) for code, text in pairs}
@@ -304,231 +303,27 @@ class SMTPNonASCIIAddress(_Facts, UnicodeEncodeError):
     """
 
 
-def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
-    """The exception for an error of the engine."""
-    reply = facts.pop("reply")
-    facts["oauth_error"] = _json(facts.pop("oauth_error", None))
-    os_error = facts.pop("os_error")
-    advice = facts.pop("advice")
-    error = _build(kind, told(message, advice), reply, os_error, facts)
-    return _tell(error, reply, {**facts, "_advice": advice})
-
-
-def add_fates(raised: BaseException) -> None:
-    """Gives an exception that kept a single message from every server the fates in the message's
-    receipt."""
-    receipt = getattr(raised, "receipt", None)
-    if isinstance(raised, _Facts) and receipt is not None and not raised.fates:
-        raised.fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
-
-
-def told(message: str, advice: str | None) -> str:
-    """The engine's message, followed by the advice."""
-    from rsmtp._common import hints
-
-    return hints.told(message, advice)
-
-
-def advised(error: SMTPException, advice: str) -> SMTPException:
-    """The same error, with this kind of advice."""
-    error._advice = advice
-    _advise(error)
-    return error
-
-
-def at_server(error: SMTPException, host: str) -> SMTPException:
-    """The same error, with its server, so that the hint can say what that provider requires."""
-    error._server = host
-    _advise(error)
-    return error
-
-
-def refusal(stage: str, **facts: Any) -> BaseException:
-    """The exception for a refusal by the server at this stage."""
-    reply = facts.pop("reply")
-    facts["oauth_error"] = _json(facts.pop("oauth_error", None))
-    refused = facts.pop("refused", None)
-    code, text = reply or (0, b"")
-    error: BaseException
-    if stage == "rcpt":
-        error = SMTPRecipientsRefused(refused or {})
-    elif stage == "mail":
-        error = SMTPSenderRefused(code, text, facts["address"])
-    elif stage == "auth":
-        error = SMTPAuthenticationError(code, text)
-    else:
-        error = SMTPDataError(code, text)
-    return _tell(error, reply, {"stage": stage, **facts})
-
-
-# This comes from the server, so only an object with a few strings is accepted.
-_MOST_OCTETS, _MOST_FIELDS = 4000, 20
-
-
-def _json(said: bytes | None) -> dict[str, str] | None:
-    if said is None or len(said) > _MOST_OCTETS:
-        return None
-    import json
-
-    try:
-        fields = json.loads(said)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(fields, dict) or len(fields) > _MOST_FIELDS:
-        return None
-    return {name: value if isinstance(value, str) else str(value) for name, value in fields.items()}
-
-
-def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable[Any]) -> None:
-    """Adds the conversation's path and last lines to an rsmtp error. `lines` are the last lines of
-    the transcript."""
-    from rsmtp.display.error import note, told_by
-
-    if isinstance(error, _Facts) and isinstance(error, BaseException) and not error.path:
-        error.path = tuple(path)
-        error.last_words = told_by(lines) or _known(error)
-        _advise(error)
-        if told := note(error):
-            error.add_note(told)
-
-
-def raise_for_receipt(receipt: Any) -> None:
-    """Raises the error in a receipt, unless all recipients got the message."""
-    fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
-    refused = {r.address: r.reply for r in receipt.recipients if r.fate == "refused"}
-    if refused:
-        first = next(r for r in receipt.recipients if r.fate == "refused")
-        whole = first.stage in ("mail", "data", "mail data", "end of data") and len(refused) == len(fates)
-        raise refusal(
-            first.stage if whole else "rcpt",
-            reply=first.reply if whole else None,
-            refused=refused,
-            fates=fates,
-            address=receipt.from_addr if first.stage == "mail" else None,
-        )
-    error = receipt.error
-    if error is None:
-        lost = "the connection was lost, and whether the message arrived is unknown"
-        error = SMTPServerDisconnected(lost if "unknown" in fates.values() else "the message was not sent")
-    if isinstance(error, _Facts):
-        error.fates = fates
-        _advise(error)
-    raise error
-
-
-# The command of each stage, for a refusal in a conversation that was not recorded.
-_ANSWERED = {"mail": "MAIL FROM:<{}>", "rcpt": "RCPT TO:<{}>", "data": "DATA"}
-
-
-def _known(error: Any) -> tuple[str, ...]:
-    """The end of a conversation of which only the reply was stored, for one message among many."""
-    replies = error.recipients if isinstance(error, _std.SMTPRecipientsRefused) else {}
-    if not isinstance(error, _std.SMTPResponseException) and not replies:
-        return ()
-    address, reply = next(iter(replies.items()), (error.address, None))
-    reply = reply or (error.smtp_code, error.smtp_error)
-    asked = _ANSWERED.get(error.stage or "")
-    said = (f"S: {line}" for line in _reply(reply).splitlines()[:1])
-    return (*([f"C: {_text(asked.format(address))}"] if asked else []), *said)
-
-
-def _advise(error: Any) -> None:
-    """Updates the hint in the notes."""
-    from rsmtp._common import hints
-
-    before = getattr(error, "__notes__", [])
-    notes = [note for note in before if not note.startswith(_HINT)]
-    hint = error.hint
-    if hint and not hints.is_said(error):
-        notes.insert(0, _HINT + hint)
-    if notes != before:
-        error.__notes__ = notes
-
-
-_HINT = "hint: "
-
-
-def _build(
-    kind: str, message: str, reply: Reply | None, os_error: int | None, facts: dict[str, Any]
-) -> BaseException:
-    if kind == "refused" and reply:
-        cls_by_stage = {"greeting": SMTPConnectError, "hello": SMTPHeloError, "auth": SMTPAuthenticationError}
-        return cls_by_stage.get(facts["stage"], SMTPResponseException)(*reply)
-    if kind == "protocol":
-        code, text = reply or (-1, b"")
-        words = f"{message}: {code} {_text(text)}" if reply else message
-        cls = SMTPGreetingError if facts["stage"] == "greeting" else SMTPProtocolError
-        return cls(code, words.encode())
-    if kind == "too large" and reply:
-        return SMTPSenderRefused(*reply, facts["address"] or "")
-    if kind == "non-ascii address":
-        address = facts["address"]
-        start = next((i for i, c in enumerate(address) if not c.isascii()), 0)
-        end = next((i for i, c in enumerate(address) if c == "@" and i > start), len(address))
-        return SMTPNonASCIIAddress("ascii", address, start, end, message)
-    if kind in ("unreachable", "connection refused"):
-        words = (
-            f"{message} ({os.strerror(os_error)})"
-            if os_error and os.strerror(os_error) not in message
-            else message
-        )
-        cls_ = SMTPConnectionRefused if kind == "connection refused" else SMTPUnreachable
-        error = cls_(words)
-        error.errno = os_error
-        return error
-    if kind == "unreadable":
-        unreadable = SMTPContentError(message)
-        unreadable.errno = os_error
-        return unreadable
-    if kind == "unknown host":
-        return SMTPHostNotFound(_socket.EAI_NONAME, message)
-    if reply:
-        message = f"{message}: {reply[0]} {_text(reply[1])}"
-    return _CLASSES.get(kind, SMTPException)(message)
-
-
-_CLASSES: dict[str, type[SMTPException]] = {
-    "misuse": SMTPStateError,
-    "not supported": SMTPNotSupportedError,
-    "disconnected": SMTPServerDisconnected,
-    "timeout": SMTPTimeoutError,
-    "tls": SMTPTLSError,
-    "certificate": SMTPCertificateError,
-}
-
-
-def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> BaseException:
-    for name, value in facts.items():
-        if value is not None:
-            setattr(error, name, dict(value) if name == "fates" else value)
-    if reply and not isinstance(error, SMTPRecipientsRefused):
-        error.code = reply[0]  # type: ignore[attr-defined]
-        error.transient = _is_transient(reply[0])  # type: ignore[attr-defined]
-    _advise(error)
-    return error
-
-
 def words(error: BaseException) -> str:
     """The error as text for people; `str(error)` is a tuple or a dict, as in smtplib."""
     if isinstance(error, SMTPProtocolError):
         return str(error)
     if isinstance(error, _std.SMTPRecipientsRefused) and isinstance(error.recipients, dict):
         refused = error.recipients.items()
-        return "; ".join(f"{who}: {_reply(reply)}" for who, reply in refused) or "no recipients"
+        return "; ".join(f"{who}: {reply_words(reply)}" for who, reply in refused) or "no recipients"
     if isinstance(error, _std.SMTPResponseException):
-        said = _reply((error.smtp_code, error.smtp_error))
+        said = reply_words((error.smtp_code, error.smtp_error))
         address = getattr(error, "address", None)
         return f"{said} ({address})" if address else said
     return str(error)
 
 
-def _reply(reply: Any) -> str:
+def reply_words(reply: Any) -> str:
     if isinstance(reply, tuple) and len(reply) == 2:
-        return f"{reply[0]} {_text(reply[1])}"
+        return f"{reply[0]} {safe_text(reply[1])}"
     return str(reply)
 
 
-def _is_transient(code: object) -> bool:
+def is_transient(code: object) -> bool:
     return isinstance(code, int) and severity(code) == "transient"
 
 
@@ -537,7 +332,7 @@ def _enhanced(code: object, text: object) -> str | None:
     return enhanced_code(code, text) if isinstance(code, int) and isinstance(text, bytes) else None
 
 
-def _text(text: object) -> str:
+def safe_text(text: object) -> str:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     # Control characters from the server must not reach terminals and logs.
     return "".join(

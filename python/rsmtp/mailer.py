@@ -83,7 +83,9 @@ class Mailer(BaseMailer):
                     watch.tell(receipt)
             return checked(receipt, check)
         except BaseException as raised:
-            rsmtp.errors.add_fates(raised)
+            from rsmtp._common.raising import add_fates
+
+            add_fates(raised)
             raise
 
     def _send_by_rules(self, message: rsmtp.typing.Sendable, item: Any, watch: Watch) -> Receipt:

@@ -9,7 +9,9 @@ use pyo3::sync::PyOnceLock;
 pub fn told(py: Python<'_>, message: &str, advice: Option<Advice>) -> PyResult<String> {
     static TOLD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     match advice {
-        Some(advice) => TOLD.import(py, "rsmtp.errors", "told")?.call1((message, advice.name()))?.extract(),
+        Some(advice) => {
+            TOLD.import(py, "rsmtp._common.raising", "told")?.call1((message, advice.name()))?.extract()
+        }
         None => Ok(message.to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! Converts every engine error to a Python exception. `rsmtp.errors.from_engine` chooses the
+//! Converts every engine error to a Python exception. `rsmtp._common.raising.from_engine` chooses the
 //! class.
 
 use super::outcome::reply_to_python;
@@ -49,7 +49,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     facts.set_item("os_error", error.os_error)?;
     facts.set_item("advice", error.advice.map(Advice::name))?;
     facts.set_item("fates", error.outcome.as_deref().map(fates))?;
-    let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
+    let make = FROM_ENGINE.import(py, "rsmtp._common.raising", "from_engine")?;
     let exception = PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?);
     if let Some(cause) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<PyErr>()) {
         // A KeyboardInterrupt and the like are not errors. They are raised instead of this one.
@@ -87,7 +87,7 @@ pub fn tell_conversation(
     lines: Vec<TranscriptLine>,
 ) -> PyResult<()> {
     static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let tell = TELL.import(exception.py(), "rsmtp.errors", "tell_conversation")?;
+    let tell = TELL.import(exception.py(), "rsmtp._common.raising", "tell_conversation")?;
     tell.call1((exception, path.to_vec(), lines)).map(|_| ())
 }
 

@@ -148,7 +148,7 @@ fn stage_of(outcome: &Outcome) -> &'static str {
     refused.unwrap_or("data")
 }
 
-/// `rsmtp.errors.refusal` knows the class for each stage.
+/// `rsmtp._common.raising.refusal` knows the class for each stage.
 fn refusal(
     py: Python<'_>,
     stage: &str,
@@ -167,7 +167,7 @@ fn refusal(
             "address",
             transaction.and_then(|(_, given)| given.sender.as_deref()).filter(|_| stage == "mail"),
         )?;
-        let refusal = REFUSAL.import(py, "rsmtp.errors", "refusal")?;
+        let refusal = REFUSAL.import(py, "rsmtp._common.raising", "refusal")?;
         Ok(PyErr::from_value(refusal.call((stage,), Some(&facts))?))
     };
     make().unwrap_or_else(|failed| failed)

@@ -11,6 +11,7 @@ import pytest
 
 import rsmtp
 from rsmtp._common import hints
+from rsmtp._common.raising import from_engine
 from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_text, words
 from rsmtp.cli.check import target
@@ -336,7 +337,7 @@ def test_odd_sizes(parameters):
 @pytest.mark.parametrize("advice", hints.TABLE)
 def test_advice_is_for_the_command_line(advice):
     """Every kind of advice has words that mention no Python argument."""
-    error = rsmtp.errors.from_engine(
+    error = from_engine(
         "tls", "something happened", advice=advice, stage="handshake", reply=None, os_error=None
     )
     said = explain(error, Server(host="mail.example.org"))

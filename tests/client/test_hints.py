@@ -15,6 +15,7 @@ import rsmtp
 from client.scripted import answering, serve
 from rsmtp import errors, smtplib
 from rsmtp._common import hints
+from rsmtp._common.raising import from_engine
 from rsmtp._mailer.servers import Server
 from rsmtp.cli.explain import explain
 
@@ -238,8 +239,8 @@ def test_a_verb_after_the_end_is_told_to_connect_again():
 @pytest.mark.parametrize("kind", ["not supported", "tls", "timeout", "misuse"])
 def test_no_word_of_a_message_chooses_a_hint(kind, text):
     facts = {"stage": "command", "reply": None, "os_error": None, "advice": None}
-    assert errors.from_engine(kind, text, **facts).hint is None
-    assert errors.from_engine(kind, text, **facts | {"advice": "encrypt"}).hint.startswith("Use TLS")
+    assert from_engine(kind, text, **facts).hint is None
+    assert from_engine(kind, text, **facts | {"advice": "encrypt"}).hint.startswith("Use TLS")
 
 
 @pytest.mark.parametrize(
@@ -272,7 +273,7 @@ def test_the_table_has_words_for_every_kind_of_the_engine():
 
 @pytest.mark.parametrize("advice", hints.TABLE)
 def test_advice_travels_in_a_pickle_and_stands_once(advice):
-    error = errors.from_engine("tls", "no", stage="handshake", reply=None, os_error=None, advice=advice)
+    error = from_engine("tls", "no", stage="handshake", reply=None, os_error=None, advice=advice)
     shown = "".join(traceback.format_exception(error))
     assert shown.lower().count(error.hint.rstrip(".").lower()) == 1, shown
     assert pickle.loads(pickle.dumps(error)).hint == error.hint

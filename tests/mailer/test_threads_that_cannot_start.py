@@ -13,7 +13,7 @@ resource = pytest.importorskip("resource", reason="this system has no limit for 
 SCRIPT = """
 import os, resource, sys
 # All that is needed is loaded first: another user may not be able to read it.
-import rsmtp, rsmtp.errors, rsmtp._common.hints, rsmtp.display.error
+import rsmtp, rsmtp.errors, rsmtp._common.hints, rsmtp._common.raising, rsmtp.display.error
 
 port, more = map(int, sys.argv[1:])
 messages = [("a@x.test", f"r{n}@x.test", f"Subject: {n}\\n\\nhi\\n".encode()) for n in range(20)]

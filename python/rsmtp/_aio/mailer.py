@@ -55,7 +55,9 @@ class AsyncMailer(BaseMailer):
                 if watch.tell is not None:
                     watch.tell(receipt)
         except BaseException as raised:
-            rsmtp.errors.add_fates(raised)
+            from rsmtp._common.raising import add_fates
+
+            add_fates(raised)
             raise
         if not receipt.recipients and receipt.error is not None:
             raise receipt.error

@@ -362,9 +362,9 @@ class Conversation(DebugOutput):
     def _rsmtp_told(self, error: rsmtp.errors.SMTPException) -> rsmtp.errors.SMTPException:
         """Adds the facts to this error that the engine's own errors have."""
         if self._rsmtp_connection is not None:
-            rsmtp.errors.tell_conversation(
-                error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:]
-            )
+            from rsmtp._common.raising import tell_conversation
+
+            tell_conversation(error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:])
         return error
 
     def _rsmtp_perform_seen(self, line: str, request: Request) -> Steps[Any]:

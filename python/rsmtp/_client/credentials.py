@@ -276,9 +276,9 @@ def _waited(argument: str, seconds: float | None) -> BaseException:
 
 
 def _timeout(message: str) -> BaseException:
-    from rsmtp import errors
+    from rsmtp._common.raising import from_engine
 
-    return errors.from_engine("timeout", message, stage="auth", reply=None, os_error=None, advice=None)
+    return from_engine("timeout", message, stage="auth", reply=None, os_error=None, advice=None)
 
 
 def _kept(argument: str, told: Any, turns: Turns) -> str:

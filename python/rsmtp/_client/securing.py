@@ -229,7 +229,9 @@ class Securing(Connecting):
             refusal = rsmtp.errors.SMTPNotSupportedError(
                 f"SMTP AUTH extension not supported by server.{hint}"
             )
-            raise rsmtp.errors.advised(refusal, "log in elsewhere")
+            from rsmtp._common.raising import advised
+
+            raise advised(refusal, "log in elsewhere")
         try:
             if self._rsmtp_overrides(*_AUTH_BY_STEPS):
                 login = Login(
@@ -247,7 +249,9 @@ class Securing(Connecting):
             )
             reply = yield self._rsmtp_perform(request)
         except rsmtp.errors.SMTPAuthenticationError as refusal:
-            rsmtp.errors.at_server(refusal, self._host)
+            from rsmtp._common.raising import at_server
+
+            at_server(refusal, self._host)
             raise
         return reply
 

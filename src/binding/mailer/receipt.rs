@@ -249,7 +249,7 @@ impl Receipt {
         }
         static RAISE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         RAISE
-            .import(slf.py(), "rsmtp.errors", "raise_for_receipt")?
+            .import(slf.py(), "rsmtp._common.raising", "raise_for_receipt")?
             .call1((slf.clone(),))
             .map(|_| ())
             .inspect_err(|raised| {
