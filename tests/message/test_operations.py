@@ -114,6 +114,8 @@ def test_classic_messages_do_the_same(steps):
         # header.
         assume(expected not in ("AttributeError", "UnboundLocalError"))
         assume(not any("=('" in str(value) for value in theirs.values()))
+        # The same: octets beyond ASCII in a part whose charset is written "us-ascii" can't be shown.
+        assume((step[0], expected) != ("as_string", "UnicodeEncodeError"))
         assert applied(ours, rsmtp.email.encoders, step) == expected, step
     assert plain([str(v) for v in ours.values()]) == plain([str(v) for v in theirs.values()])
     # The standard library's get_payload can't read a charset that RFC 2231 encodes.
