@@ -26,8 +26,11 @@ import pytest
 import rsmtp
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
-# Seconds that octets are on the way: all that one side says at a time arrives before the other's answer.
-WAY = 0.02
+# Seconds that octets are on the way: what one side says meanwhile arrives together.
+WAY = 0.03
+# A machine with much to do may need longer between two writes, which then count as two turns. Nothing makes
+# two turns one, so the least of several attempts is right.
+ATTEMPTS = 3
 
 
 class Link:
@@ -66,6 +69,8 @@ class Link:
                 if said[-1:] != [who]:
                     said.append(who)
                 time.sleep(WAY)
+                with contextlib.suppress(BlockingIOError):
+                    octets += source.recv(65536, socket.MSG_DONTWAIT)
                 sink.sendall(octets)
             sink.shutdown(socket.SHUT_WR)
 
@@ -134,24 +139,28 @@ both = pytest.mark.parametrize("by", [by_mailer, by_async_mailer])
 @both
 def test_a_session_takes_five_turns_of_smtp_and_one_of_tls(link, server, catcher, by):
     # The second session resumes the TLS of the first.
-    by(server, 2)
-    assert link.turns() == [6, 6]
-    assert catcher.count == 2
+    for _ in range(ATTEMPTS):
+        by(server, 2)
+    new, resumed = link.turns()[::2], link.turns()[1::2]
+    assert (min(new), min(resumed)) == (6, 6)
+    assert catcher.count == 2 * ATTEMPTS
 
 
 @both
 def test_data_takes_one_turn_more(link, server, by):
-    by(server | {"chunking": False}, 1)
-    assert link.turns() == [7]
+    for _ in range(ATTEMPTS):
+        by(server | {"chunking": False}, 1)
+    assert min(link.turns()) == 7
 
 
 @both
 def test_a_session_that_is_kept_takes_one_turn_for_the_next_message(link, server, by):
-    by(server | {"keep_idle": 60}, 1)
-    by(server | {"keep_idle": 60}, 3)
+    for _ in range(ATTEMPTS):
+        by(server | {"keep_idle": 60}, 1)
+        by(server | {"keep_idle": 60}, 3)
     # Not the answers: a mailer does not wait for the one to QUIT.
-    one, three = (said.count("client") for said in link.said())
-    assert three == one + 2
+    said = [said.count("client") for said in link.said()]
+    assert min(said[1::2]) == min(said[::2]) + 2
 
 
 def test_a_client_waits_for_the_answer_to_quit(link, server, catcher):
@@ -167,7 +176,8 @@ def test_a_client_waits_for_the_answer_to_quit(link, server, catcher):
             await client.login("user", "password")
             await client.sendmail(*MESSAGE)
 
-    said()
-    asyncio.run(awaited())
-    assert link.turns() == [7, 7]
-    assert catcher.count == 2
+    for _ in range(ATTEMPTS):
+        said()
+        asyncio.run(awaited())
+    assert (min(link.turns()[::2]), min(link.turns()[1::2])) == (7, 7)
+    assert catcher.count == 2 * ATTEMPTS
