@@ -209,6 +209,15 @@ def test_without_a_limit_nothing_is_folded_and_words_stay_short():
         assert str(make_header(decode_header(header.split("\n")[0][9:]))).strip() == ("Grüße " * 60).strip()
 
 
+@pytest.mark.parametrize("before", ["", "a@example.com, "])
+def test_words_that_are_no_address_are_folded_between_them(before):
+    for width in range(30, 60):
+        message = EmailMessage(policy=policy.default.clone(max_line_length=width))
+        message["To"] = f"{before}no address, but several words that someone has written here"
+        lines = str(message).rstrip("\n").split("\n")
+        assert all(len(line) <= width for line in lines), lines
+
+
 def test_a_value_on_the_next_line_has_no_blank_before_it():  # gh-124452
     assert str(read(b"Subject:\n hello\n\n")["Subject"]) == "hello"
 

@@ -100,7 +100,7 @@ def of_tree(part: Any, kind: str = "word", depth: int = 0) -> Token:
         return parameters(part.params)
     if name in _FIXED:
         kind = "fixed"
-    if name == "addr-spec" and not _has_comment(part):
+    if name == "addr-spec" and not _has_comment(part) and not _is_words(str(part)):
         return ("address", str(part), ())
     if name == "comment":
         return ("comment", "", [of_tree(inner, "word") for inner in part])
@@ -111,6 +111,11 @@ def of_tree(part: Any, kind: str = "word", depth: int = 0) -> Token:
     if name == "encoded-word" and kind == "word" and depth > 1:
         kind = "atom"
     return ("unit", "", [of_tree(inner, kind, depth + 1) for inner in part])
+
+
+def _is_words(spec: str) -> bool:
+    """Whether it is no address, but words that may be folded between them."""
+    return "@" not in spec and spec.isascii()
 
 
 def _of_terminal(text: str, name: str, kind: str) -> Token:
