@@ -292,8 +292,11 @@ def test_after_send_is_told_what_was_stored_when_a_run_is_interrupted(outbox, ru
     assert sum(receipt.ok for receipt in told) == outbox.status()["sent"] == 100
 
 
-def test_ctrl_c_while_after_send_is_told(outbox, run):
-    """The others that are stored are told as well."""
+@pytest.mark.parametrize("slow", [False, True])
+def test_ctrl_c_while_after_send_is_told(outbox, run, slow, monkeypatch):
+    """The others that are stored are told as well, each once. `slow`: all are told at the end."""
+    if slow:
+        monkeypatch.setattr("rsmtp.outbox.ahead._TOGETHER", 30)
     told = []
 
     def after_send(receipt):

@@ -91,7 +91,8 @@ class Ahead:
         self._join()
         if self._failure is not None:
             raise self._failure
-        return self._stored
+        stored, self._stored = self._stored, []
+        return stored
 
     def settle(self, receipts: list[Receipt]) -> list[Receipt]:
         """Stores the last answers of a sending that failed. They are on disk when this returns them, with
