@@ -18,7 +18,7 @@ def sentences(cold: Rounds, near: Rounds, far: Rounds) -> str:
         f"**It is fast.** A script that sends one message takes {script:.2f} of the time that it takes with "
         f"smtplib, from the start of Python to its end, once its imports are changed. Sending one message "
         f"after the other, it reaches {one_by_one:.1f} times smtplib's rate on loopback. Sending a stream "
-        f"with `Mailer`, it reaches {stream:.0f} times that rate, and {distant:.0f} times over a link with "
+        f"with `Mailer`, it reaches {stream:,.0f} times that rate, and {distant:,.0f} times over a link with "
         f"20 ms of latency, because no message waits for the answer to the previous one."
     )
     return f"{textwrap.fill(f'- {text}', 118, subsequent_indent='  ')}\n"
