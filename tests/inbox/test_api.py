@@ -108,7 +108,8 @@ def test_search_looks_everywhere_in_any_case(api, send):
     assert found("garden noon") == found("zoe@") == found("carol") == ["lunch"]
     assert found("übersicht.pdf") == ["Grüße, mit Anhang"]
     assert found("only in html") == ["markup"]
-    assert found("color:red") == found("nothing of the kind") == []
+    assert found('"color:red"') == found("nothing of the kind") == []
+    assert api.get("/messages?search=color%3Ared").status == 400  # there is no such field
 
 
 def test_one_is_deleted_then_all(api, send, catcher):
