@@ -3,6 +3,7 @@
 number of octets that arrived, and the SHA-256 of the attachment."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import socket
@@ -89,7 +90,12 @@ def serve(peer, extensions):
                     break
                 held = piece[-4:]
                 attachment.feed(piece[:-4])
-        peer.sendall(b"221 bye\r\n" if verb == "QUIT" else b"250 ok\r\n")
+        elif verb == "QUIT":
+            # A mailer does not wait for the answer, and may have closed the connection.
+            with contextlib.suppress(ConnectionError):
+                peer.sendall(b"221 bye\r\n")
+            break
+        peer.sendall(b"250 ok\r\n")
     return {"size": size, "octets": attachment.octets, "sha256": attachment.sha256.hexdigest()}
 
 
