@@ -9,6 +9,7 @@ from outbox.letters import letter, make_due, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox, OutboxError
+from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.owner import Ends, Owner
 from rsmtp.outbox.store import Store
 
@@ -329,6 +330,33 @@ def test_a_task_that_is_cancelled_tells_what_was_stored(outbox, catcher):
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(run())
     assert sum(receipt.ok for receipt in told) == outbox.status()["sent"]
+
+
+def test_a_task_that_is_cancelled_while_the_rest_is_stored_tells_all_of_it(outbox, catcher, monkeypatch):
+    told = []
+    settle_rest = Ahead.settle_rest
+
+    async def run():
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+
+        def cancelled_meanwhile(ahead):
+            stored = settle_rest(ahead)
+            loop.call_soon_threadsafe(task.cancel)
+            time.sleep(0.2)  # until it is cancelled, and has asked to store what it has in hand
+            return stored
+
+        monkeypatch.setattr(Ahead, "settle_rest", cancelled_meanwhile)
+        async with rsmtp.AsyncMailer(
+            f"smtp://{catcher.host}:{catcher.port}?tls=none", after_send=told.append
+        ) as mailer:
+            await outbox.run(mailer)
+
+    outbox.put_all(raw(number) for number in range(20))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+    assert outbox.status()["sent"] == 20
+    assert sorted(receipt.index for receipt in told) == list(range(20))
 
 
 def test_what_one_end_raises_loses_no_other(outbox):

@@ -123,6 +123,7 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
             told.extend(stored)
 
     left: list[Receipt] = []
+    rest: asyncio.Future[list[Receipt]] | None = None
     trouble: Exception | None = None
     try:
         owner.begin(mailer)
@@ -142,10 +143,13 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
                 receipts.clear()
         if trouble is not None:
             raise trouble
-        await tell(await asyncio.to_thread(owner.settle_rest))
+        rest = asyncio.ensure_future(asyncio.to_thread(owner.settle_rest))
+        stored = await asyncio.shield(rest)
+        rest = None
+        await tell(stored)
     except BaseException as raised:
         # What it had in hand is written down as well, also where the task is cancelled again.
-        stored = await asyncio.shield(asyncio.to_thread(owner.settle, [*left, *receipts]))
+        stored = await asyncio.shield(_settled(owner, rest, [*left, *receipts]))
         # As in `running.send_claimed`.
         if not isinstance(raised, GeneratorExit) and not (is_telling and isinstance(raised, Exception)):
             try:
@@ -156,6 +160,18 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
                 raised.add_note(f"after_send: {failed!r}")
         raise
     return told
+
+
+async def _settled(
+    owner: Ahead, rest: asyncio.Future[list[Receipt]] | None, receipts: list[Receipt]
+) -> list[Receipt]:
+    """Stores these after the rest, if that is being stored: a task that was cancelled meanwhile has not got
+    its result."""
+    stored: list[Receipt] = []
+    if rest is not None:
+        with contextlib.suppress(Exception):
+            stored = await rest
+    return stored + await asyncio.to_thread(owner.settle, receipts)
 
 
 async def _claims(owner: Ahead) -> AsyncIterator[list[Any]]:
