@@ -1,5 +1,6 @@
 """The types that are accepted as the rows of a merge."""
 
+import atexit
 import collections
 import dataclasses
 import sqlite3
@@ -27,9 +28,15 @@ def dicts():
     return [dict(zip(NAMES, row, strict=True)) for row in ROWS]
 
 
-def cursor(factory=None):
+def connected(factory):
     connection = sqlite3.connect(":memory:")
+    atexit.register(connection.close)  # it is used by tests that are only collected as yet
     connection.row_factory = factory
+    return connection
+
+
+def cursor(factory=None):
+    connection = connected(factory)
     connection.execute("CREATE TABLE customer (name, email, amount)")
     connection.executemany("INSERT INTO customer VALUES (?, ?, ?)", ROWS)
     return connection.execute("SELECT * FROM customer")
@@ -76,8 +83,7 @@ def test_missing_values_of_a_frame_are_told():
 
 def joined(factory=None):
     """Both tables have an address; which of them the message goes to can't be told."""
-    connection = sqlite3.connect(":memory:")
-    connection.row_factory = factory
+    connection = connected(factory)
     both = "SELECT 'Ann' AS name, 'ann@example.org' AS email, 'stock@example.org' AS email, 1 AS amount"
     return connection.execute(both)
 
