@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.owner import TROUBLE, Owner, Ran, changing_rules
 from rsmtp.outbox.store import Store
+from rsmtp.outbox.telling import Telling
 
 
 class Notes:
@@ -107,18 +107,12 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
     notes.nudge = sending.nudge
     receipts = sending.receipts
 
-    # Stored, and not told yet.
-    untold: deque[Receipt] = deque()
-    is_telling = False
+    telling = Telling()
 
     async def tell(stored: list[Receipt]) -> None:
-        nonlocal is_telling
-        is_telling = True
         if rules is not None:
-            untold.extend(stored)
-        while rules is not None and untold:
-            await rules.tell_awaited(untold.popleft())
-        is_telling = False
+            for receipt in telling.each(stored):
+                await rules.tell_awaited(receipt)
         if one:
             told.extend(stored)
 
@@ -150,14 +144,9 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
     except BaseException as raised:
         # What it had in hand is written down as well, also where the task is cancelled again.
         stored = await asyncio.shield(_settled(owner, rest, [*left, *receipts]))
-        # As in `running.send_claimed`.
-        if not isinstance(raised, GeneratorExit) and not (is_telling and isinstance(raised, Exception)):
-            try:
+        if telling.goes_on_after(raised):
+            with telling.after(raised):
                 await tell(stored)
-            except Exception as failed:
-                if isinstance(raised, Exception):
-                    raise
-                raised.add_note(f"after_send: {failed!r}")
         raise
     return told
 

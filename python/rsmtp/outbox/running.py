@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from rsmtp.mailer import Mailer
 from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.owner import TROUBLE, Owner, Ran, changing_rules
 from rsmtp.outbox.store import Store
+from rsmtp.outbox.telling import Telling
 
 
 def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -> Ran:
@@ -76,22 +76,15 @@ def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[R
         True, KEPT, recorded=False, note=owner.say_ends, timed=watch.tell is not None
     )
 
-    # Stored, and not told yet.
-    untold: deque[Receipt] = deque()
-    is_telling = False
+    telling = Telling()
 
     def tell(stored: list[Receipt]) -> None:
-        nonlocal is_telling
-        is_telling = True
         if watch.tell is not None or rules is not None:
-            untold.extend(stored)
-        while untold:
-            receipt = untold.popleft()
-            if watch.tell is not None:
-                watch.tell(receipt)
-            if rules is not None:
-                rules.tell(receipt)
-        is_telling = False
+            for receipt in telling.each(stored):
+                if watch.tell is not None:
+                    watch.tell(receipt)
+                if rules is not None:
+                    rules.tell(receipt)
         if one:
             told.extend(stored)
 
@@ -111,14 +104,9 @@ def send_claimed(owner: Sending, mailer: Mailer, *, one: bool = False) -> list[R
         report.receipts = receipts
         break_off(sending, raised, report)
         stored = owner.settle(report.receipts)
-        # A hook that has failed is told no more. One that was interrupted is told the rest.
-        if not (is_telling and isinstance(raised, Exception)):
-            try:
+        if telling.goes_on_after(raised):
+            with telling.after(raised):
                 tell(stored)
-            except Exception as failed:
-                if isinstance(raised, Exception):
-                    raise
-                raised.add_note(f"after_send: {failed!r}")
         raise
     return told
 
