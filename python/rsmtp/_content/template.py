@@ -272,8 +272,7 @@ def as_row(given: Any) -> dict[str, Any]:
         found = dict(given._mapping)
     elif hasattr(given, "keys") and hasattr(given, "__getitem__"):  # sqlite3.Row
         names = list(given.keys())
-        if len(set(names)) < len(names):
-            raise ValueError(f"row: two columns are called {max(names, key=names.count)!r}")
+        check_names("row", names)
         found = {name: given[name] for name in names}
     elif hasattr(given, "__dataclass_fields__") and not isinstance(given, type):
         found = {name: getattr(given, name) for name in given.__dataclass_fields__}
@@ -282,6 +281,15 @@ def as_row(given: Any) -> dict[str, Any]:
     if not all(isinstance(name, str) for name in found):
         found = {str(name): value for name, value in found.items()}
     return found
+
+
+def check_names(where: str, names: Iterable[str]) -> None:
+    """Each name stands for one column: with two, a message could go to the wrong one's address."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where}: two columns are called {name!r}")
+        seen.add(name)
 
 
 def _read_files(given: dict[str, Any]) -> None:

@@ -6,10 +6,11 @@ import codecs
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rsmtp._common import arguments
+from rsmtp._content.template import check_names
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DELIMITERS = ",;\t|"
@@ -89,15 +90,6 @@ class CsvRows:
 
     def _advice(self) -> str:
         return "; a spreadsheet of Windows may write encoding='cp1252'" if self._is_guessed else ""
-
-
-def check_names(where: str, names: Iterable[str]) -> None:
-    """Each name stands for one column: with two, a message could go to the wrong one's address."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"{where}: two columns are called {name!r}")
-        seen.add(name)
 
 
 def _delimiter(header: str) -> str:

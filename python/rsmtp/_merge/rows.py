@@ -9,8 +9,8 @@ from typing import Any
 
 from rsmtp._common import arguments
 from rsmtp._content.tables import is_frame
-from rsmtp._content.template import as_row
-from rsmtp._merge.csv_rows import CsvRows, check_names
+from rsmtp._content.template import as_row, check_names
+from rsmtp._merge.csv_rows import CsvRows
 
 
 class Rows:
