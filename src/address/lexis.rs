@@ -8,43 +8,6 @@ pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// A set of octets, as a table: a list may have thousands of addresses.
-pub(crate) struct Alphabet([bool; 256]);
-
-impl Alphabet {
-    /// Letters, digits and these.
-    pub(crate) const fn with(more: &[u8]) -> Self {
-        let mut has = [false; 256];
-        let mut octet = 0;
-        while octet < 128 {
-            has[octet] = (octet as u8).is_ascii_alphanumeric();
-            octet += 1;
-        }
-        let mut at = 0;
-        while at < more.len() {
-            has[more[at] as usize] = true;
-            at += 1;
-        }
-        Self(has)
-    }
-
-    /// The same, and whatever isn't ASCII.
-    #[cfg(any(feature = "message", feature = "sign"))]
-    pub(crate) const fn and_all_beyond_ascii(mut self) -> Self {
-        let mut octet = 128;
-        while octet < 256 {
-            self.0[octet] = true;
-            octet += 1;
-        }
-        self
-    }
-
-    /// How many of these begin the text.
-    pub(crate) fn prefix(&self, text: &[u8]) -> usize {
-        text.iter().position(|&octet| !self.0[usize::from(octet)]).unwrap_or(text.len())
-    }
-}
-
 /// The specials of RFC 5322 3.2.3, without the dot, which addresses have in atoms.
 #[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn is_special(c: char) -> bool {

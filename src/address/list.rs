@@ -3,9 +3,8 @@
 //! An address list is parsed only when part of it has to be rewritten: a display name that needs
 //! encoded-words, or a domain that needs A-labels.
 
-use super::lexis::{Alphabet, escape, find_closing_quote, find_comment_end, is_blank, is_special, unescape};
-use super::mailbox::PlainSpec;
-use super::{AddrSpec, Mailbox};
+use super::AddrSpec;
+use super::lexis::{escape, find_closing_quote, find_comment_end, is_blank, is_special, unescape};
 
 /// A mailbox, or a group of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,66 +84,6 @@ pub fn tidied(text: &str) -> Result<(Vec<Address>, Option<String>), Malformed> {
     let (list, is_tidy) = read(text)?;
     let written = (!is_tidy).then(|| list.iter().map(Address::written).collect::<Vec<_>>().join(", "));
     Ok((list, written))
-}
-
-/// The single mailbox of a text in one of the most common forms: `local@domain`, `Some Name
-/// <local@domain>` and `"Name, Some" <local@domain>`, the address of letters, digits and similarly
-/// plain characters. It is what [`parse`] finds. None for any other text, which may still be a
-/// list.
-#[must_use]
-pub fn plain(text: &str) -> Option<Mailbox> {
-    let (spec, rest) = plain_member(text)?;
-    rest.is_empty().then(|| spec.into())
-}
-
-/// The same for each of a list.
-#[must_use]
-pub fn all_plain(text: &str) -> Option<Vec<Mailbox>> {
-    let mut found = Vec::new();
-    each_plain(text, |spec| found.push(spec.into())).then_some(found)
-}
-
-/// Whether a list has mailboxes of those forms alone.
-#[must_use]
-pub fn is_plain(text: &str) -> bool {
-    each_plain(text, |_| {})
-}
-
-/// Whether all of it could be read.
-fn each_plain<'a>(text: &'a str, mut take: impl FnMut(PlainSpec<'a>)) -> bool {
-    let mut rest = text;
-    while let Some((spec, behind)) = plain_member(rest) {
-        take(spec);
-        match behind.strip_prefix(',') {
-            Some(more) => rest = more,
-            None => return behind.is_empty(),
-        }
-    }
-    false
-}
-
-/// The address of the mailbox that begins a text, and what is behind that.
-fn plain_member(text: &str) -> Option<(PlainSpec<'_>, &str)> {
-    static NAME: Alphabet = Alphabet::with(b" .!#$%&'*+-/=?^_`{|}~").and_all_beyond_ascii();
-    let text = text.trim_start_matches(' ');
-    let (name, behind) = if let Some(quoted) = text.strip_prefix('"') {
-        let (quoted, behind) = quoted.split_at(find_closing_quote(quoted)? + 1);
-        (quoted, behind.trim_start_matches(' '))
-    } else {
-        text.split_at(NAME.prefix(text.as_bytes()))
-    };
-    let (spec, behind) = match behind.strip_prefix('<') {
-        Some(_) if name.is_empty() => return None,
-        Some(inside) => {
-            let spec = PlainSpec::begins(inside)?;
-            (spec, inside[spec.len()..].strip_prefix('>')?)
-        }
-        None => {
-            let spec = PlainSpec::begins(text)?;
-            (spec, &text[spec.len()..])
-        }
-    };
-    Some((spec, behind.trim_start_matches(' ')))
 }
 
 /// An address without a domain in a list of several. `Smith, John <j@x.example>` is one person to
@@ -443,7 +382,6 @@ pub fn quoted_phrase(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn mailbox(source: &str, name: Option<&str>, local: &str, domain: &str) -> Address {
         Address::Mailbox(Member {
@@ -463,59 +401,6 @@ mod tests {
                 mailbox("\"B, C\" (comment) <\"b c\"@[127.0.0.1]>", Some("B, C"), "\"b c\"", "[127.0.0.1]"),
             ])
         );
-    }
-
-    fn found(text: &str) -> Option<Vec<Mailbox>> {
-        let (list, None) = tidied(text).ok()? else { return None };
-        into_mailboxes(list).map(|member| Mailbox::try_from(member.spec).ok()).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_plain_is_what_the_grammar_finds(
-            text in r#"(([ab. é]{0,3}|"[a,<\\é ]{0,3}") ?<?[ab.]{1,3}@[ab.]{1,3}>?[ ;(]?,?){0,3}"#,
-        ) {
-            if let Some(mailboxes) = all_plain(&text) {
-                prop_assert_eq!(Some(mailboxes), found(&text));
-            }
-        }
-    }
-
-    #[test]
-    fn plain_ones_are_what_the_grammar_finds() {
-        let names = ["\u{fc} <a@x>", "=?utf-8?q?=C3?= <a@x>", "\"B, \\\"C\" <c@x>", "A<a@x>", " a@x "];
-        let bare = ["a@x.example", "A B. C-D <a.b+c=d@x-y.example>", "O'Neil 3 <a_b@x>", "a..b@x"];
-        for text in names.into_iter().chain(bare) {
-            assert_eq!(plain(text).map(|mailbox| vec![mailbox]), found(text), "{text}");
-            assert!(plain(text).is_some(), "{text}");
-        }
-        for text in
-            ["a@x.example", "a@x, B <b@y.example>,c@z", "a@x , b@x", "\"A, B\" <a@x>, \"C\"<c@x> , d@x"]
-        {
-            assert_eq!(all_plain(text), found(text), "{text}");
-            assert!(is_plain(text) && all_plain(text).is_some(), "{text}");
-        }
-        for text in [
-            "",
-            ",",
-            "a@x,",
-            ",a@x",
-            "a@x,,b@x",
-            "a@x, b",
-            "a@x, \"B, C\" c@x",
-            "a@x;b@x",
-            "a@x\tb@x",
-            "a@x b@x",
-        ] {
-            assert!(!is_plain(text) && all_plain(text).is_none(), "{text}");
-        }
-        let other =
-            ["", "a", "@", "a@", "@x", "a@x@y", "a b@x", "<a@x>", " <a@x>", "a@x.", "a@.x", "A <a@x> b"];
-        let more =
-            ["A <a@x", "A a@x>", "A <<a@x>", "A <a@x>>", "A, B <a@x>", "A <@x:a@x>", "b@x <a@x>", "\"a@x"];
-        for text in other.into_iter().chain(more).chain(["a@x, b@x", "A\t<a@x>", "g: a@x;", "A <a@x >"]) {
-            assert_eq!(plain(text), None, "{text}");
-        }
     }
 
     #[test]

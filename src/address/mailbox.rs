@@ -5,7 +5,8 @@
 //! Anything that could change the meaning of a command line is refused.
 
 use super::a_labels;
-use super::lexis::{Alphabet, find_closing_quote, find_comment_end, find_unquoted};
+use super::lexis::{find_closing_quote, find_comment_end, find_unquoted};
+use super::plain::Spec;
 use super::spec::AddrSpec;
 use std::borrow::Cow;
 use std::fmt;
@@ -53,7 +54,7 @@ impl Mailbox {
     /// Whether the text is an address of letters, digits and similarly plain characters, with
     /// nothing around it.
     pub fn is_plain(text: &str) -> bool {
-        PlainSpec::whole(text).is_some()
+        Spec::whole(text).is_some()
     }
 
     fn split(&self) -> (&str, &str, &str) {
@@ -98,7 +99,7 @@ impl fmt::Display for Mailbox {
 
 /// RFC 5321 4.5.3.1.3 allows 256 octets. Some servers accept more for a local part that contains
 /// another address.
-const LONGEST: usize = 768;
+pub(super) const LONGEST: usize = 768;
 
 impl FromStr for Mailbox {
     type Err = BadAddress;
@@ -107,7 +108,7 @@ impl FromStr for Mailbox {
     /// `local@domain (comment)`.
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress { address: text.to_owned(), why };
-        if let Some(plain) = PlainSpec::whole(text) {
+        if let Some(plain) = Spec::whole(text) {
             return Ok(plain.into());
         }
         if text.chars().any(char::is_control) {
@@ -134,7 +135,7 @@ impl TryFrom<AddrSpec> for Mailbox {
     }
 }
 
-/// This function alone decides what an envelope may contain; a [`PlainSpec`] is always fine. It
+/// This function alone decides what an envelope may contain; a plain [`Spec`] is always fine. It
 /// also returns the domain in A-labels, if that is different.
 fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     let length = spec.local.len() + spec.domain.as_ref().map_or(0, |domain| domain.len() + 1);
@@ -157,51 +158,8 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     Ok(in_a_labels)
 }
 
-/// `local@domain` of letters, digits and similarly plain characters, about which nothing needs a
-/// further check. Nearly every address is of this kind.
-#[derive(Clone, Copy)]
-pub(super) struct PlainSpec<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> PlainSpec<'a> {
-    /// The one at the start of a text, as long as it is.
-    pub(super) fn begins(text: &'a str) -> Option<Self> {
-        static LOCAL: Alphabet = Alphabet::with(b".-_+=");
-        static LABEL: Alphabet = Alphabet::with(b"-");
-        let octets = text.as_bytes();
-        let at = LOCAL.prefix(octets);
-        if at == 0 || octets.get(at) != Some(&b'@') {
-            return None;
-        }
-        let mut end = at;
-        loop {
-            // Behind the `@` or a dot.
-            let label = LABEL.prefix(&octets[end + 1..]);
-            if label == 0 {
-                return None;
-            }
-            end += 1 + label;
-            if octets.get(end) != Some(&b'.') {
-                break;
-            }
-        }
-        (end <= LONGEST).then(|| Self { text: &text[..end], at })
-    }
-
-    fn whole(text: &'a str) -> Option<Self> {
-        Self::begins(text).filter(|spec| spec.text.len() == text.len())
-    }
-
-    #[cfg(any(feature = "message", feature = "sign"))]
-    pub(super) fn len(self) -> usize {
-        self.text.len()
-    }
-}
-
-impl From<PlainSpec<'_>> for Mailbox {
-    fn from(PlainSpec { text, at }: PlainSpec<'_>) -> Self {
+impl From<Spec<'_>> for Mailbox {
+    fn from(Spec { text, at }: Spec<'_>) -> Self {
         Self { text: text.into(), local: at as u16, address: text.len() as u16 }
     }
 }

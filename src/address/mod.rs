@@ -8,6 +8,7 @@
 //!   them.
 //! - [`list`]: an address list by the grammar of RFC 5322 3.4. A member becomes a [`Mailbox`]
 //!   without being parsed again.
+//! - [`plain`]: the most common forms, read without the grammar.
 //! - [`lenient`]: reads any text exactly as `email.utils` does.
 //! - [`lexis`]: quoted strings, comments and specials, shared by all parsers.
 
@@ -19,6 +20,7 @@ pub(crate) mod lexis;
 pub mod list;
 mod mailbox;
 pub mod path;
+pub mod plain;
 mod spec;
 
 pub use a_labels::a_labels;

@@ -4,7 +4,7 @@
 //! text, anything invalid) are left to `rsmtp._client.outgoing`, which gives the same result and
 //! reports what is wrong.
 
-use crate::address::{ForwardPath, Mailbox, ReversePath, list};
+use crate::address::{ForwardPath, Mailbox, ReversePath, list, plain};
 use crate::binding::message::{
     Message,
     class::{rendered_for_sending, state::Field, style::Family},
@@ -95,7 +95,7 @@ fn add_mailboxes(py: Python<'_>, field: &Field, found: &mut Vec<Mailbox>) -> Opt
         return Some(());
     }
     let text = field.value.bind(py).cast_exact::<PyString>().ok()?.to_str().ok()?;
-    if let Some(mut mailboxes) = list::all_plain(text) {
+    if let Some(mut mailboxes) = plain::mailboxes(text) {
         found.append(&mut mailboxes);
         return Some(());
     }

@@ -1,7 +1,7 @@
 //! What is special about the policy of `rsmtp.Message`.
 
-use crate::address::Mailbox;
 use crate::address::list::{self, Address};
+use crate::address::{Mailbox, plain};
 use crate::binding::message::{
     Message,
     bytes::Bytes,
@@ -29,21 +29,21 @@ pub(crate) fn store<'py>(
         text = PyString::new(value.py(), &unfolded);
     }
     let of_addresses = field::kind(name) == field::Kind::Addresses;
-    let Ok(plain) = text.to_str() else {
+    let Ok(given) = text.to_str() else {
         return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
     };
-    field::check_value(name, plain).map_err(fields::refused)?;
+    field::check_value(name, given).map_err(fields::refused)?;
     // Return-Path may hold the null path, which is not an address.
     if of_addresses && !name.eq_ignore_ascii_case("return-path") {
-        if let Some(mailbox) = list::plain(plain) {
+        if let Some(mailbox) = plain::mailbox(given) {
             return Ok((text.into_any(), Some(mailbox)));
         }
-        if list::is_plain(plain) {
+        if plain::is_list(given) {
             return Ok((text.into_any(), None));
         }
         // In a list, each item has already been declared to be one address.
         let is_list = !value.is_instance_of::<PyString>() && !value.hasattr("encode")?;
-        if let (_, Some(tidied)) = addresses::read(name, plain, is_list)? {
+        if let (_, Some(tidied)) = addresses::read(name, given, is_list)? {
             return Ok((PyString::new(value.py(), &tidied).into_any(), None));
         }
     }
@@ -104,7 +104,7 @@ fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
 
 fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = single(name, item)?;
-    if list::plain(&text).is_some() {
+    if plain::mailbox(&text).is_some() {
         return Ok(text);
     }
     let (list, tidied) = addresses::read(name, &text, false)?;
