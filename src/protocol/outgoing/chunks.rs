@@ -15,6 +15,7 @@ const CHUNK: usize = 256 * 1024;
 /// it has few replies to send.
 const GROWTH: u64 = 4;
 const LARGEST: u64 = 16 * 1024 * 1024;
+
 impl Outgoing {
     /// Starts mail data in chunks and writes the first one. `go_on_with_chunks` writes the rest.
     pub(in crate::protocol) fn first_chunk(&mut self, body: Body) -> Result<(), Unreadable> {

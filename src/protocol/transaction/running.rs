@@ -130,7 +130,7 @@ impl Running {
         if follows && running.chunked {
             // The end of DATA clears the buffers (RFC 5321 4.1.1.4). A failed BDAT doesn't (RFC
             // 3030 2).
-            running.say(Part::Clear, out);
+            say(Verb::Rset, Part::Clear, out);
         }
         out.say(Awaited::Transaction(Part::Mail), |out, letters| {
             line::mail(out, reverse_path.pieces(smtputf8), letters);
@@ -277,11 +277,6 @@ impl Running {
         self.end.is_some_and(|end| end > octets)
     }
 
-    fn say(&self, part: Part, out: &mut Outgoing) {
-        let verb = if part == Part::Data { Verb::Data } else { Verb::Rset };
-        out.say(Awaited::Transaction(part), |out, letters| line::verb(out, verb, letters));
-    }
-
     fn say_recipient(&self, index: usize, out: &mut Outgoing) {
         let (path, _) = &self.fates[index];
         out.say(Awaited::Transaction(Part::Rcpt(index)), |out, letters| {
@@ -325,7 +320,7 @@ impl Running {
         if nothing_begun && !self.like_smtplib {
             return Then::Done(self.conclude(Verdict::Lost));
         }
-        self.say(Part::Reset, out);
+        say(Verb::Rset, Part::Reset, out);
         Then::GoOn
     }
 
@@ -337,7 +332,7 @@ impl Running {
                 let said = out.first_chunk(body);
                 self.take_back_unread(said, out);
             }
-            None => self.say(Part::Data, out),
+            None => say(Verb::Data, Part::Data, out),
         }
     }
 
@@ -346,7 +341,7 @@ impl Running {
     pub(in crate::protocol) fn take_back(&mut self, why: Unreadable, out: &mut Outgoing) -> bool {
         self.verdict.get_or_insert(Verdict::Unreadable(why));
         if self.chunked {
-            self.say(Part::Reset, out);
+            say(Verb::Rset, Part::Reset, out);
         }
         self.chunked
     }
@@ -373,7 +368,7 @@ impl Running {
             self.take_back_unread(said, out);
         }
         if self.verdict.is_some() && !out.awaits_more() {
-            self.say(Part::Reset, out);
+            say(Verb::Rset, Part::Reset, out);
         }
     }
 
@@ -426,6 +421,11 @@ impl Running {
         }
         Then::Done(self.conclude(Verdict::Sent))
     }
+}
+
+/// A command without arguments.
+fn say(verb: Verb, part: Part, out: &mut Outgoing) {
+    out.say(Awaited::Transaction(part), |out, letters| line::verb(out, verb, letters));
 }
 
 const RESET_REFUSED: &str = "the server refused RSET between messages: they can't be told apart";

@@ -116,7 +116,7 @@ impl DeliveryOptions {
         self.mail.contains(&MailOption::BinaryMime)
     }
 
-    /// Whether this content is to be sent as binary, and can't be sent but so.
+    /// Whether this content is to be sent as binary, and can't be sent in another way.
     pub fn need_binary(&self, body: &mut Body) -> bool {
         self.is_binary() && body.needs_binary()
     }
