@@ -10,7 +10,7 @@ pub fn told(py: Python<'_>, message: &str, advice: Option<Advice>) -> PyResult<S
     static TOLD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     match advice {
         Some(advice) => {
-            TOLD.import(py, "rsmtp._common.raising", "told")?.call1((message, advice.name()))?.extract()
+            TOLD.import(py, "rsmtp._common.hints", "told")?.call1((message, advice.name()))?.extract()
         }
         None => Ok(message.to_owned()),
     }

@@ -175,10 +175,8 @@ pub fn compared(value: Value) -> Result<Value, Error> {
     let found = Python::attach(|py| {
         static COMPARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let ask = || -> PyResult<Option<Value>> {
-            let ask = COMPARED.get_or_try_init(py, || {
-                Ok::<_, PyErr>(py.import("rsmtp._content.values")?.getattr("compared")?.unbind())
-            })?;
-            plain(&ask.bind(py).call1((foreign.object.bind(py),))?, 0)
+            let ask = COMPARED.import(py, "rsmtp._content.values", "compared")?;
+            plain(&ask.call1((foreign.object.bind(py),))?, 0)
         };
         ask().map_err(|raised| error(py, raised))
     })?;

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rsmtp import errors
+from rsmtp._common import hints
 from rsmtp.errors import Reply
 
 
@@ -18,7 +19,7 @@ def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
     facts["oauth_error"] = _json(facts.pop("oauth_error", None))
     os_error = facts.pop("os_error")
     advice = facts.pop("advice")
-    error = _build(kind, told(message, advice), reply, os_error, facts)
+    error = _build(kind, hints.told(message, advice), reply, os_error, facts)
     return _tell(error, reply, {**facts, "_advice": advice})
 
 
@@ -28,13 +29,6 @@ def add_fates(raised: BaseException) -> None:
     receipt = getattr(raised, "receipt", None)
     if isinstance(raised, errors._Facts) and receipt is not None and not raised.fates:
         raised.fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
-
-
-def told(message: str, advice: str | None) -> str:
-    """The engine's message, followed by the advice."""
-    from rsmtp._common import hints
-
-    return hints.told(message, advice)
 
 
 def advised(error: errors.SMTPException, advice: str) -> errors.SMTPException:
@@ -143,8 +137,6 @@ def _known(error: Any) -> tuple[str, ...]:
 
 def _advise(error: Any) -> None:
     """Updates the hint in the notes."""
-    from rsmtp._common import hints
-
     before = getattr(error, "__notes__", [])
     notes = [note for note in before if not note.startswith(_HINT)]
     hint = error.hint
