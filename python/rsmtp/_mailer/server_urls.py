@@ -23,32 +23,13 @@ from rsmtp._mailer.servers import Local, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any, TypeAlias
+    from urllib.parse import SplitResult
 
     from rsmtp.providers import Provider
 
-    class _Parts(Protocol):
-        """The parts of a URL, as urlsplit names them."""
-
-        @property
-        def scheme(self) -> str: ...
-        @property
-        def netloc(self) -> str: ...
-        @property
-        def path(self) -> str: ...
-        @property
-        def query(self) -> str: ...
-        @property
-        def fragment(self) -> str: ...
-        @property
-        def username(self) -> str | None: ...
-        @property
-        def password(self) -> str | None: ...
-        @property
-        def hostname(self) -> str | None: ...
-        @property
-        def port(self) -> int | None: ...
-
+    # The parts of a URL, as urlsplit names them.
+    _Parts: TypeAlias = "SplitResult | _PlainParts"
 
 SCHEMES = ("smtp", "smtps", "lmtp")
 LOCAL_SCHEMES = ("file", "sendmail", "null")
