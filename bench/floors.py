@@ -82,9 +82,9 @@ def one_by_one_by_asyncio(sender, recipient, port, message, count, connections, 
     async def main():
         loop = asyncio.get_running_loop()
         opened = [await loop.create_connection(Replies, sock=introduced(port)) for _ in range(connections)]
-        shares = [count // connections + (place < count % connections) for place in range(connections)]
         lap()
-        await asyncio.gather(*(work(*pair, share) for pair, share in zip(opened, shares, strict=True)))
+        pairs = zip(opened, shares(count, connections), strict=True)
+        await asyncio.gather(*(work(*pair, share) for pair, share in pairs))
         lap()
         for transport, _ in opened:
             transport.close()
@@ -121,10 +121,15 @@ def transaction(sender, recipient, message):
     return commands.encode() + message
 
 
+def shares(count, connections):
+    """How many messages each connection sends."""
+    return [count // connections + (place < count % connections) for place in range(connections)]
+
+
 def on_all(work, port, count, connections, lap):
     opened = [introduced(port) for _ in range(connections)]
-    shares = [count // connections + (place < count % connections) for place in range(connections)]
-    threads = [threading.Thread(target=work, args=pair) for pair in zip(opened, shares, strict=True)]
+    pairs = zip(opened, shares(count, connections), strict=True)
+    threads = [threading.Thread(target=work, args=pair) for pair in pairs]
     lap()
     if connections == 1:
         work(opened[0], count)

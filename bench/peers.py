@@ -16,6 +16,7 @@ from functools import partial
 from types import ModuleType
 
 import floors as raw
+from floors import shares
 
 SENDER, RECIPIENT = "sender@bench.test", "recipient@bench.test"
 
@@ -102,10 +103,6 @@ def have(name: str) -> ModuleType | None:
         return importlib.import_module(name)
     except ImportError:
         return None
-
-
-def shares(count, connections):
-    return [count // connections + (place < count % connections) for place in range(connections)]
 
 
 def send_with_smtplib(smtplib, port, message, count, connections, lap):
