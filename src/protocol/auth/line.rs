@@ -11,8 +11,8 @@ pub(in crate::protocol) fn fits_a_line(mechanism: &str, initial_response: &[u8])
     "AUTH ".len() + mechanism.len() + 1 + encoded + 2 <= LINE
 }
 
-/// A response or initial response as sent on the line. RFC 4954 4: an empty initial response is
-/// "=".
+/// A response or initial response as sent on the line. An empty initial response is "=" (RFC 4954
+/// 4): the session writes that itself.
 pub(in crate::protocol) fn encode(response: &[u8]) -> String {
     STANDARD.encode(response)
 }
