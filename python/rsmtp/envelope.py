@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rsmtp._client import outgoing
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
-from rsmtp._rsmtp import DeliveryOptions
+from rsmtp._rsmtp import DeliveryOptions, _envelope
 
 if TYPE_CHECKING:
     import rsmtp
@@ -300,6 +300,12 @@ class Envelope(_Value):
         if self.recipients is None:
             return None
         return [str(one.address) for one in self.recipients if isinstance(one, Rcpt)]
+
+    def _with_recipients(self, addresses: list[str]) -> Self:
+        """The same for these recipients. Each keeps the options that it has here."""
+        _, own = _envelope("", self.addresses or [])
+        known = dict(zip(own, self.recipients or (), strict=True))
+        return replace(self, recipients=[known.get(address, address) for address in addresses])
 
     @property
     def mail_options(self) -> list[str]:

@@ -127,6 +127,26 @@ def test_rules_of_a_mailer_keep_the_options(catcher, mailer_of):
     assert (third.rcpt_tos, third.rcpt_parameters) == (["dora@example.org"], [{}])
 
 
+def test_what_is_to_be_sent_again_keeps_its_envelope(catcher, mailer_of):
+    """Those who have it are left out of the envelope, and the others keep their options."""
+    catcher.fault("RCPT", reply=(450, "4.2.1 try later"), address="dora@example.org", times=3)
+    dora = Rcpt("Dora <dora@example.org>", dsn=Dsn(orcpt="d@x"))
+    named = Envelope("back@example.org", ["bob@example.org", dora], dsn=Dsn(ret="full"))
+    given = rsmtp.Message("Hello", from_=FROM, to=["bob@example.org", "dora@example.org"])
+    both = [(given, named), (given, NEVER), ((FROM, ["bob@example.org", "dora@example.org"], b"hi"), NEVER)]
+    with mailer_of(host="localhost", port=catcher.port, retries=0) as mailer:
+        report = mailer.send_all(both)
+        assert (report.refused, catcher.count) == (3, 3)
+        again = report.to_retry
+        assert mailer.send_all(again).ok
+    assert [caught.rcpt_tos for caught in catcher.messages[3:]] == [["dora@example.org"]] * 3
+    first, second, third = catcher.messages[3:]
+    assert first.mail_from == "back@example.org"
+    assert first.rcpt_parameters == [{"ORCPT": "rfc822;d@x"}]
+    assert second.rcpt_parameters == third.rcpt_parameters == [{"NOTIFY": "NEVER"}]
+    assert {caught.mail_parameters["RET"] for caught in (first, second, third)} == {"FULL"}
+
+
 def test_one_message_that_a_server_cannot_have_stops_no_other(catcher, mailer_of):
     """Each message is judged by the server that would get it, whichever that is."""
     with (

@@ -83,17 +83,16 @@ class Report:
     def to_retry(self) -> list[Any]:
         """What can be passed to `send_all` again without any mail arriving twice: the
         message, or `(from_addr, to_addrs, message)` where only some of its recipients
-        are without it. Recipients that were refused for good are left out, and so are
-        those whose fate is unknown."""
+        are without it. A message with an envelope keeps it, for these recipients alone.
+        Recipients that were refused for good are left out, and so are those whose fate
+        is unknown."""
         again = []
         for receipt in self.receipts:
             wanting = [recipient.address for recipient in receipt.recipients if recipient.transient]
             if len(wanting) == len(receipt.recipients) > 0:
                 again.append(receipt.message)
             elif wanting:
-                message = receipt.message
-                content = message[2] if isinstance(message, tuple) else message
-                again.append((receipt.from_addr, wanting, content))
+                again.append(_for_some(receipt, wanting))
         return again
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,6 +186,19 @@ class _NoRecipient:
     address = code = enhanced_code = text = stage = None
     fate = "not sent"
     transient = False
+
+
+def _for_some(receipt: Receipt, recipients: list[str]) -> Any:
+    """The receipt's message, for these of its recipients."""
+    message = receipt.message
+    envelope = None
+    if isinstance(message, tuple) and len(message) == 2:
+        message, envelope = message
+    if envelope is not None and not isinstance(message, tuple):
+        return message, envelope._with_recipients(recipients)
+    content = message[2] if isinstance(message, tuple) else message
+    some = receipt.from_addr, recipients, content
+    return some if envelope is None else (some, envelope)
 
 
 def _words(receipt: Receipt) -> str | None:
