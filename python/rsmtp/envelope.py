@@ -301,11 +301,11 @@ class Envelope(_Value):
             return None
         return [str(one.address) for one in self.recipients if isinstance(one, Rcpt)]
 
-    def _with_recipients(self, addresses: list[str]) -> Self:
-        """The same for these recipients. Each keeps the options that it has here."""
+    def _narrowed(self, sender: str, addresses: list[str]) -> Self:
+        """The same from this sender to these recipients, each with the options that it has here."""
         _, own = _envelope("", self.addresses or [])
         known = dict(zip(own, self.recipients or (), strict=True))
-        return replace(self, recipients=[known.get(address, address) for address in addresses])
+        return replace(self, sender=sender, recipients=[known.get(one, one) for one in addresses])
 
     @property
     def mail_options(self) -> list[str]:

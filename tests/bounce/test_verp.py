@@ -290,3 +290,21 @@ def test_what_no_address_is_is_not_read_from_a_servers_sender(who):
     local, _, domain = verp.sender_for_all().rpartition("@")
     assert verp.read(f"{local}+bob=example.org@{domain}").recipient == "bob@example.org"
     assert verp.read(f"{local}+{who}@{domain}") is None
+
+
+def test_a_message_for_each_recipient_keeps_the_options_of_its_envelope():
+    options = rsmtp.Dsn(ret="headers")
+    dora = rsmtp.Rcpt("Dora <dora@example.org>", dsn=rsmtp.Dsn(orcpt="d@x"))
+    message = rsmtp.Message("Hi", from_="ann@example.com", to=["eve@example.org", "bob@example.org"])
+    named = rsmtp.Envelope("ann@example.com", [dora, "bob@example.org"], dsn=options)
+    data = "ann@example.com", ["Dora <dora@example.org>"], b"\r\nHi\r\n"
+    with rsmtp.Catcher(tls="none") as catcher, rsmtp.Mailer(f"smtp://localhost:{catcher.port}") as mailer:
+        for item in ((message, named), (data, rsmtp.Envelope(dsn=options)), (b"\r\nHi\r\n", named)):
+            assert mailer.send_all(VERP.each(item)).ok
+    first, second, third, fourth, fifth = catcher.messages
+    assert [one.rcpt_tos[0] for one in (first, third, fourth)] == ["dora@example.org"] * 3
+    assert first.rcpt_parameters == fourth.rcpt_parameters == [{"ORCPT": "rfc822;d@x"}]
+    assert second.rcpt_parameters == third.rcpt_parameters == fifth.rcpt_parameters == [{}]
+    for caught in catcher.messages:
+        assert caught.mail_parameters["RET"] == "HDRS"
+        assert VERP.read(caught.mail_from).is_for(caught.rcpt_tos[0])

@@ -306,6 +306,17 @@ def _prepare_enveloped(item: Any, given: Any) -> Prepared:
     return prepare_for(envelope_of(item, envelope._from, envelope.addresses), item, envelope._delivery)
 
 
+def narrowed(item: Any, sender: str, recipients: list[str]) -> Any:
+    """An item for a Mailer, from this sender to some of its recipients. An envelope keeps its options."""
+    from rsmtp.envelope import Envelope
+
+    message, envelope = item if isinstance(item, tuple) and len(item) == 2 else (item, Envelope())
+    if isinstance(message, tuple):
+        some = sender, recipients, message[2]
+        return some if message is item else (some, envelope)
+    return message, envelope._narrowed(sender, recipients)
+
+
 class OptionsAlone:
     """The options of an envelope whose addresses are given separately."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import rsmtp
+from rsmtp._client.outgoing import narrowed
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import Receipt
@@ -91,8 +92,10 @@ class Report:
             wanting = [recipient.address for recipient in receipt.recipients if recipient.transient]
             if len(wanting) == len(receipt.recipients) > 0:
                 again.append(receipt.message)
+            elif wanting and isinstance(receipt.message, tuple):
+                again.append(narrowed(receipt.message, receipt.from_addr, wanting))
             elif wanting:
-                again.append(_for_some(receipt, wanting))
+                again.append((receipt.from_addr, wanting, receipt.message))
         return again
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,19 +189,6 @@ class _NoRecipient:
     address = code = enhanced_code = text = stage = None
     fate = "not sent"
     transient = False
-
-
-def _for_some(receipt: Receipt, recipients: list[str]) -> Any:
-    """The receipt's message, for these of its recipients."""
-    message = receipt.message
-    envelope = None
-    if isinstance(message, tuple) and len(message) == 2:
-        message, envelope = message
-    if envelope is not None and not isinstance(message, tuple):
-        return message, envelope._with_recipients(recipients)
-    content = message[2] if isinstance(message, tuple) else message
-    some = receipt.from_addr, recipients, content
-    return some if envelope is None else (some, envelope)
 
 
 def _words(receipt: Receipt) -> str | None:

@@ -172,16 +172,14 @@ class Verp:
 
     def each(self, message: rsmtp.typing.Sendable) -> Iterator[Any]:
         """One message for each recipient, each with a sender of its own, for `send_all` or an outbox's
-        `put_all`. All of them are the same message: its To and Cc name the others, too."""
-        from rsmtp._client.outgoing import prepare
-        from rsmtp.envelope import Envelope
+        `put_all`. All of them are the same message: its To and Cc name the others, too. The options of
+        an envelope are kept."""
+        from rsmtp._client.outgoing import narrowed, prepare
 
-        _, recipients, *_ = prepare(message)
+        _, given, *_ = prepare(message)
+        _, recipients = _envelope("", given)
         for recipient in recipients:
-            if type(message) is tuple and len(message) == 3:
-                yield self.sender(recipient), [recipient], message[2]
-            else:
-                yield message, Envelope(self.sender(recipient), [recipient])
+            yield narrowed(message, self.sender(recipient), [recipient])
 
     def __repr__(self) -> str:
         return f"<Verp {self.address}>"
