@@ -84,6 +84,11 @@ def test_rules_of_a_mailer_see_the_messages_and_not_the_bad_rows(template, rows)
     assert (report.sent, report.not_sent, seen) == (2, 1, ["Invoice 1", "Invoice 2"])
 
 
+def test_dry_run_knows_two_spellings_of_one_domain(template, rows):
+    rows[0]["email"], rows[3]["email"] = "ann@bücher.example", "ann@xn--bcher-kva.example"
+    assert list(rsmtp.merge(template, rows, **LETTER).dry_run().duplicates.values()) == [[1, 4]]
+
+
 def test_dry_run_lists_all_faults_before_anything_is_sent(template, rows):
     rows[2] = {"id": 3, "nome": "Ann"}
     rows[5]["email"] = ""

@@ -79,6 +79,14 @@ def test_reply_to_all_leaves_out_the_one_who_answers(original):
     assert str(answer["Cc"]) == "carol@example.org, Dora <dora@example.org>"
 
 
+def test_a_domain_has_two_spellings_and_one_who_answers():
+    original = rsmtp.Message(
+        "Hello", from_="bob@example.org", to=["ann@xn--bcher-kva.example", "carol@example.org"]
+    )
+    answer = original.reply("Thanks", all=True, from_="Ann@bücher.example")
+    assert str(answer["Cc"]) == "carol@example.org"
+
+
 @pytest.mark.parametrize(
     ("fields", "arguments", "to", "cc"),
     [

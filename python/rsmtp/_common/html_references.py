@@ -29,9 +29,6 @@ def find(html: str) -> list[Reference]:
     return found
 
 
-_CONDITION = re.compile(r"\[if", re.IGNORECASE)
-
-
 def _read(html: str, begin: int, end: int, into: list[Reference], in_comment: bool = False) -> None:
     for piece in pieces(html, begin, end):
         if piece.kind == "start":

@@ -6,6 +6,7 @@ import html as markup
 import re
 
 from rsmtp._common.arguments import flag
+from rsmtp._common.mailboxes import folded
 from rsmtp._content.identification import thread_of
 from rsmtp._content.reading import attachments_of, html_of, plain_text_of
 from rsmtp.display import reader
@@ -95,7 +96,7 @@ def _made(text: str | None, html: str | None, **more: Any) -> rsmtp.Message:
 def _recipients(original: rsmtp.Message, own: set[str], to_all: bool) -> tuple[list[Any], list[Any]]:
     """To and Cc of a reply. A reply to the user's own message goes to that message's recipients."""
     writers = _pairs(original, "Reply-To") or _pairs(original, "From")
-    is_own = bool(own) and {_folded(address) for _, address in _pairs(original, "From")} <= own
+    is_own = bool(own) and {folded(address) for _, address in _pairs(original, "From")} <= own
     if is_own:
         writers = _pairs(original, "To")
     followups = _pairs(original, "Mail-Followup-To") if to_all and not is_own else []
@@ -105,7 +106,7 @@ def _recipients(original: rsmtp.Message, own: set[str], to_all: bool) -> tuple[l
     if not to_all:
         return to, []
     others = (_pairs(original, "To") if not is_own else []) + _pairs(original, "Cc")
-    return to, _without(others, own | {_folded(address) for _, address in writers})
+    return to, _without(others, own | {folded(address) for _, address in writers})
 
 
 def _pairs(message: rsmtp.Message, name: str) -> list[tuple[str, str]]:
@@ -119,20 +120,16 @@ def _without(pairs: list[tuple[str, str]], known: set[str]) -> list[tuple[str, s
     """Each address once, without those in `known`."""
     found: dict[str, tuple[str, str] | str] = {}
     for name, address in pairs:
-        folded = _folded(address)
-        if folded not in known and folded not in found:
-            found[folded] = (name, address) if name else address
+        key = folded(address)
+        if key not in known and key not in found:
+            found[key] = (name, address) if name else address
     return list(found.values())
-
-
-def _folded(address: str) -> str:
-    return address.casefold()
 
 
 def _addresses(values: list[str]) -> set[str]:
     from rsmtp.email.utils import getaddresses
 
-    return {_folded(address) for _, address in getaddresses(values) if address}
+    return {folded(address) for _, address in getaddresses(values) if address}
 
 
 def _written(value: Any) -> str:

@@ -8,8 +8,9 @@ import sys
 
 from rsmtp._client.outgoing import Paths, addresses_in, prepare, prepare_for
 from rsmtp._common import arguments
+from rsmtp._common.mailboxes import folded
 from rsmtp._mailer.feeding import BadRow, Ruled, bad_row
-from rsmtp._rsmtp import DeliveryOptions, _envelope, ascii_host
+from rsmtp._rsmtp import DeliveryOptions, _envelope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,20 +223,20 @@ async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncItera
 
 def _suppression(given: Any) -> Callable[[str], Any]:
     if hasattr(given, "_why_suppressed"):
-        return lambda address: given._why_suppressed(_folded(address))
+        return lambda address: given._why_suppressed(folded(address))
     if callable(given):
         asked: Callable[[str], Any] = given
         return asked
     if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
         raise arguments.wanted("suppression", "addresses, a function of one, or an Outbox,", given)
     addresses = {folded_address("suppression", one) for one in given}
-    return lambda address: _folded(address) in addresses
+    return lambda address: folded(address) in addresses
 
 
 def _patterns(given: Any) -> list[str]:
     if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
         raise arguments.wanted("allow", "a list of addresses and patterns such as '*@example.com'", given)
-    patterns = [_folded(arguments.text("allow", one)) for one in given]
+    patterns = [folded(arguments.text("allow", one)) for one in given]
     for pattern in patterns:
         if "@" not in pattern:
             raise ValueError(f"allow: {pattern!r} has no @: a domain is '*@{pattern}'")
@@ -243,13 +244,13 @@ def _patterns(given: Any) -> list[str]:
 
 
 def _fits(patterns: list[str], address: str) -> bool:
-    folded = _folded(address)
-    return any(fnmatch.fnmatchcase(folded, pattern) for pattern in patterns)
+    key = folded(address)
+    return any(fnmatch.fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def folded_address(argument: str, given: Any) -> str:
     """A key that is equal for two spellings of one mailbox."""
-    return _folded(_one_address_of(argument, given))
+    return folded(_one_address_of(argument, given))
 
 
 def _one_address(given: Any) -> str:
@@ -263,14 +264,6 @@ def _one_address_of(argument: str, given: Any) -> str:
     if len(found) != 1:
         raise ValueError(f"{argument}: one address is wanted, not {given!r}")
     return found[0]
-
-
-def _folded(address: str) -> str:
-    """In theory the case of a local part matters (RFC 5321 2.4); in practice it is one mailbox."""
-    local, at, domain = address.rpartition("@")
-    if not domain.isascii():
-        domain = ascii_host(domain)
-    return f"{local}{at}{domain}".casefold()
 
 
 def _log(suppressed: list[tuple[str, str]]) -> None:

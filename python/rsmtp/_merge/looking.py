@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rsmtp
 from rsmtp._client.outgoing import prepare
+from rsmtp._common.mailboxes import folded
 from rsmtp._common.tracebacks import public
 from rsmtp._mailer.feeding import BadRow
 
@@ -84,10 +85,10 @@ class DryRun:
                 continue
             found.count += 1
             for address in prepared[1]:
-                folded = address.casefold()
-                first = seen.setdefault(hash(folded), number)
+                key = folded(address)
+                first = seen.setdefault(hash(key), number)
                 if first != number:
-                    found.duplicates.setdefault(folded, [first]).append(number)
+                    found.duplicates.setdefault(key, [first]).append(number)
         return found
 
     @property

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 
 from rsmtp._common.extras import library
+from rsmtp._common.mailboxes import folded
 from rsmtp._protect.recipients import octets as octets_of
 
 TYPE_CHECKING = False
@@ -84,12 +85,12 @@ class Keyring:
         for file in files:
             for each in certificates(f"recipients: {file}", file):
                 for address in addresses(each):
-                    self._by_address.setdefault(address.casefold(), []).append(each)
+                    self._by_address.setdefault(folded(address), []).append(each)
         if not files:
             raise ValueError(f"recipients: {folder}: no file in it is a key ({', '.join(_SUFFIXES)})")
 
     def __call__(self, address: str) -> list[Any] | None:
-        return self._by_address.get(address.casefold())
+        return self._by_address.get(folded(address))
 
 
 def addresses(cert: Any) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rsmtp._common.arguments import wanted
+from rsmtp._common import arguments
+from rsmtp._common.mailboxes import folded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def checked(recipients: Any, what: str) -> None:
     if recipients is not None and not isinstance(recipients, Mapping) and not callable(recipients):
-        raise wanted("recipients", what, recipients)
+        raise arguments.wanted("recipients", what, recipients)
 
 
 def looked_up(recipients: Any, address: str) -> Any:
@@ -23,9 +24,8 @@ def looked_up(recipients: Any, address: str) -> Any:
     found = recipients.get(address)
     if found is not None:
         return found
-    # As people write it; no server that is known tells mailboxes apart by case.
-    folded = address.casefold()
-    return next((value for key, value in recipients.items() if str(key).casefold() == folded), None)
+    wanted = folded(address)
+    return next((value for given, value in recipients.items() if folded(str(given)) == wanted), None)
 
 
 def for_sender(error: ValueError) -> ValueError:
@@ -44,4 +44,4 @@ def octets(name: str, source: Any, what: str) -> bytes:
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
             return file.read()
-    raise wanted(name, what, source)
+    raise arguments.wanted(name, what, source)

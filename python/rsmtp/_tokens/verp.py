@@ -10,8 +10,9 @@ from typing import Any
 
 import rsmtp
 from rsmtp._common import arguments
+from rsmtp._common.mailboxes import folded
 from rsmtp._common.tracebacks import public
-from rsmtp._rsmtp import _envelope, ascii_host
+from rsmtp._rsmtp import _envelope
 from rsmtp._tokens.seal import Seal
 
 # RFC 5321 4.5.3.1.1.
@@ -52,8 +53,8 @@ class Returned:
 
     def is_for(self, address: str) -> bool:
         """Whether this is the recipient's address."""
-        folded = _folded(address)
-        return self.recipient == folded if self._digest is None else self._digest == _digest(folded)
+        key = folded(address)
+        return self.recipient == key if self._digest is None else self._digest == _digest(key)
 
     def __repr__(self) -> str:
         number = "" if self.number is None else f", number {self.number}"
@@ -118,15 +119,15 @@ class Verp:
 
     def sender(self, recipient: str, *, number: int | None = None) -> str:
         """The envelope sender for this recipient. `number`: of the message in an outbox."""
-        folded = _folded(arguments.text("recipient", recipient))
-        if "@" not in folded:
+        key = folded(arguments.text("recipient", recipient))
+        if "@" not in key:
             raise ValueError(f"recipient: {recipient!r} has no domain")
         sequel = "" if number is None else f"~{arguments.count('number', number)}"
-        end = f"{sequel}~{self._seal.for_address(folded, sequel)}"
-        local, _, domain = folded.rpartition("@")
+        end = f"{sequel}~{self._seal.for_address(key, sequel)}"
+        local, _, domain = key.rpartition("@")
         who = f"{local}={domain}"
-        if not _PLAIN.fullmatch(folded) or len(self._start) + len(who) + len(end) > _LONGEST_LOCAL_PART:
-            who = f"~{_digest(folded)}"
+        if not _PLAIN.fullmatch(key) or len(self._start) + len(who) + len(end) > _LONGEST_LOCAL_PART:
+            who = f"~{_digest(key)}"
             end = f"{sequel}~{self._seal.for_address(who, sequel)}"
         return f"{self._start}{who}{end}@{self._domain}"
 
@@ -185,13 +186,5 @@ class Verp:
         return f"<Verp {self.address}>"
 
 
-def _folded(address: str) -> str:
-    """By what two spellings of one mailbox are the same."""
-    local, at, domain = address.rpartition("@")
-    if not domain.isascii():
-        domain = ascii_host(domain)
-    return f"{local}{at}{domain}".casefold()
-
-
-def _digest(folded: str) -> str:
-    return b32encode(hashlib.sha256(folded.encode()).digest()).decode().lower()[:20]
+def _digest(key: str) -> str:
+    return b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()[:20]
