@@ -1,5 +1,6 @@
 //! The message class: its state, and its methods grouped by subject.
 
+mod attributes;
 mod content;
 mod copies;
 mod displays;

@@ -39,6 +39,31 @@ pub(crate) struct State {
     pub supplied: Vec<(Py<PyString>, Py<PyString>)>,
 }
 
+impl State {
+    /// The state of a copy with these fields.
+    pub fn copied(&self, py: Python<'_>, fields: Vec<Field>) -> Self {
+        let object = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
+        State {
+            policy: object(&self.policy),
+            style: self.style.clone(),
+            fields,
+            live: None,
+            payload: self.payload.clone_ref(py),
+            seven_bit: None,
+            charset: object(&self.charset),
+            preamble: object(&self.preamble),
+            epilogue: object(&self.epilogue),
+            unixfrom: object(&self.unixfrom),
+            default_type: object(&self.default_type),
+            defects: self.defects.as_ref().map(|defects| defects.clone_ref(py)),
+            origin: None,
+            // This state is only for rendering. It has its final fields, even if something else in
+            // it changes.
+            supplied: Vec::new(),
+        }
+    }
+}
+
 pub(crate) struct Field {
     pub name: Py<PyString>,
     pub value: Py<PyAny>,
