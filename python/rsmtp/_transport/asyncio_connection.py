@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import select
-import socket
+from asyncio import get_running_loop
 from asyncio.trsock import TransportSocket
-from collections.abc import Callable, Collection
-from contextvars import Context
-from typing import TYPE_CHECKING, Any, Self, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import rsmtp
-from rsmtp._rsmtp import Login, Operation, Request, Settings, TranscriptLine, Worker, ascii_host
-from rsmtp._transport import promptness, python_sockets
-
-if TYPE_CHECKING:
-    from rsmtp._transport.proxies import Proxy
+from rsmtp._rsmtp import Login, Request, Settings, Worker
+from rsmtp._transport import promptness
+from rsmtp._transport.asyncio_dialling import TICK, Dialling, Observer
+from rsmtp._transport.asyncio_waiting import Turn, come
 
 # How many octets are read at a time.
 _READ = 16 * 1024
@@ -30,47 +27,17 @@ _READ = 16 * 1024
 _UNREAD = 64 * 1024
 # How many pieces of mail data are sent before the event loop gets its turn.
 _PIECES = 8
-# A timer that fires slightly too early is set again for this many seconds.
-_TICK = 0.001
 _FOR_EVER = float("inf")
 
 # Transports that write to their socket at once and change nothing. Octets may be written past such
 # a transport, as long as its buffer is empty.
 _PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
 
-_Observer = Callable[[TranscriptLine], None] | None
-# An address family, and an address in the form that sockets take.
-_Where = tuple[int, Any]
 # What `advance` returns: octets to send, seconds to wait, or None when the request is settled.
 _Step = bytes | float | None
 
 
-class _Answer(asyncio.Future[None]):
-    """The future that a task waits for. The task continues in the same turn of the loop in which the
-    answer arrives; other futures wake their tasks in the next turn."""
-
-    _waits: tuple[Callable[[Any], object], Context] | None = None
-
-    def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
-        if context is not None:
-            self._waits = fn, context
-        super().add_done_callback(fn, context=context)
-
-    def come(self, *, at_once: bool) -> None:
-        """Completes the future. `at_once`: the event loop is the caller, and does nothing after this call."""
-        if self.done():
-            return
-        # One task can't be continued from inside another.
-        if at_once and self._waits is not None and asyncio.current_task() is None:
-            fn, context = self._waits
-            self.remove_done_callback(fn)
-            self.set_result(None)
-            context.run(fn, self)
-        else:
-            self.set_result(None)
-
-
-class Connection(Operation, asyncio.BufferedProtocol):
+class Connection(Dialling):
     """A conversation over a transport. One task at a time makes a request; others wait their turn.
 
     The transport is configured not to buffer. When it can't send everything at once, it calls
@@ -84,9 +51,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
     # The socket's file descriptor, if octets may be written past the transport; the error of such a write.
     _socket = -1
     _broken: OSError | None = None
-    # Whether the caller's socket belongs to a subclass of `socket.socket`.
-    _is_special = False
-    _waiter: _Answer | None = None
+    _waiter: asyncio.Future[None] | None = None
     _told: Callable[[], None] | None = None
     _clock: asyncio.TimerHandle | None = None
     # The next call that continues sending.
@@ -100,186 +65,23 @@ class Connection(Operation, asyncio.BufferedProtocol):
     when_ended: Callable[[], None] | None = None
 
     def __init__(self, host: str, settings: Settings) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._turn = asyncio.Lock()
+        super().__init__(host, settings)
+        self._turn = Turn()
         self._incoming = memoryview(bytearray(_READ))
-
-    # -- connecting ---------------------------------------------------------------
-
-    @classmethod
-    async def open(
-        cls,
-        host: str,
-        port: int,
-        settings: Settings,
-        *,
-        path: str | None = None,
-        source_address: tuple[str, int] | None = None,
-        sock: Any = None,
-        proxy: Proxy | None = None,
-        observer: _Observer = None,
-    ) -> Self:
-        """Connects to `host` and `port`, or to the Unix socket at `path`, within the connect
-        timeout, or takes over `sock`, which is already connected. If there is a proxy, the
-        connection is made to the proxy."""
-        connection = cls(host, settings)
-        try:
-            try:
-                async with asyncio.timeout(connection.seconds_left()):
-                    if proxy is not None:
-                        found = await connection._resolve(host, port, observer) if proxy.resolves_here else []
-                        connection.tunnel(proxy, port, [_bare(where[0]) for _, where in found])
-                    there = (host, port) if proxy is None else (proxy.host, proxy.port)
-                    if sock is None and python_sockets.are_replaced():
-                        sock = await connection._by_others(*there, path, source_address)
-                    if sock is not None:
-                        await connection._adopt(sock)
-                    else:
-                        await connection._dial(*there, path, source_address, observer)
-            except TimeoutError:
-                while left := connection.seconds_left():
-                    await asyncio.sleep(left + _TICK)
-                    connection.check_time()
-                connection.check_time()
-                connection.result()
-            elsewhere = sock is not None and python_sockets.leads_elsewhere(
-                sock, "localhost" if path else host
-            )
-            connection.connected(connection.getpeername(), observer, elsewhere=elsewhere)
-        except BaseException:
-            connection._hang_up()
-            raise
-        return connection
-
-    async def _by_others(
-        self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
-    ) -> Any:
-        """A socket made by the replacement of Python's `socket` module. Its methods may block."""
-        left = self.seconds_left()
-        with python_sockets.told_as_ours(path or host):
-            if path is not None:
-                return await self._loop.run_in_executor(None, python_sockets.connected_to_path, path, left)
-            return await self._loop.run_in_executor(
-                None, python_sockets.connected, host, port, left, source_address
-            )
-
-    async def _adopt(self, sock: Any) -> None:
-        if (
-            python_sockets.is_encrypted(sock)
-            or not hasattr(sock, "setblocking")
-            or not hasattr(sock, "fileno")
-        ):
-            kind = type(sock).__name__
-            raise TypeError(
-                f"sock: asyncio wants a plain socket.socket, not {kind}; TLS comes over it by tls="
-            )
-        sock.setblocking(False)
-        self._is_special = type(sock) is not socket.socket or python_sockets.are_replaced()
-        await self._loop.create_connection(lambda: self, sock=sock)
-
-    async def _dial(
-        self,
-        host: str,
-        port: int,
-        path: str | None,
-        source_address: tuple[str, int] | None,
-        observer: _Observer,
-    ) -> None:
-        """Tries the host's addresses in the order and at the times that the engine decides."""
-        if path is not None:
-            try:
-                await self._loop.create_unix_connection(lambda: self, path)
-            except OSError as error:
-                self.unreachable(path, error.errno)
-            return
-        found = await self._resolve(host, port, observer)
-        source = None
-        if source_address is not None:
-            source = await self._found(*source_address)
-        self.dial(host, [_bare(where[0]) for _, where in found], port)
-        sock = await self._race(found, source, observer)
-        try:
-            await self._loop.create_connection(lambda: self, sock=sock)
-        except BaseException:
-            sock.close()
-            raise
-
-    async def _race(self, found: list[_Where], source: list[_Where] | None, observer: _Observer) -> Any:
-        """The socket of the first address that connects. The engine decides when each is tried."""
-        under_way: dict[asyncio.Task[socket.socket], int] = {}
-        try:
-            while True:
-                place, seconds = self.next_address(observer)
-                if place is not None:
-                    task = self._loop.create_task(self._attempt(*found[place], source))
-                    under_way[task] = place
-                    continue
-                done, _ = await asyncio.wait(
-                    under_way,
-                    timeout=None if seconds == float("inf") else seconds,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                for task in [task for task in under_way if task in done]:
-                    if task.exception() is None:
-                        del under_way[task]
-                        return task.result()
-                    self._failed(under_way.pop(task), task.exception(), observer)
-        finally:
-            await _call_off(under_way)
-
-    def _failed(self, place: int, error: BaseException | None, observer: _Observer) -> None:
-        if not isinstance(error, OSError):
-            raise error or RuntimeError("an attempt was called off by none of ours")
-        self.address_failed(place, error.errno, observer)
-
-    async def _attempt(self, family: int, where: Any, source: list[_Where] | None) -> socket.socket:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            if source is not None:
-                own = next((own for kind, own in source if kind == family), None)
-                if own is None:
-                    raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-                if os.name == "posix":
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind(own)
-            await self._loop.sock_connect(sock, where)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
-
-    async def _resolve(self, host: str, port: int, observer: _Observer) -> list[_Where]:
-        found = await self._found(host, port)
-        if _family(_named(host)) is None:
-            self.looked_up([_bare(where[0]) for _, where in found], observer)
-        return found
-
-    async def _found(self, host: str, port: int) -> list[_Where]:
-        try:
-            return await self._find(host, port)
-        except (OSError, UnicodeError) as error:
-            self.unknown_host(host, str(error))
-            raise
-
-    async def _find(self, host: str, port: int) -> list[_Where]:
-        name = _named(host)
-        if (family := _family(name)) is not None:
-            return [(family, (name, port))]
-        found = await self._loop.getaddrinfo(ascii_host(name), port, type=socket.SOCK_STREAM)
-        return [(family, where) for family, *_, where in found]
 
     # -- requests -------------------------------------------------------------------
 
-    async def perform(self, request: Request, observer: _Observer = None) -> Any:
+    async def perform(self, request: Request, observer: Observer = None) -> Any:
         """Carries out a request: returns and raises the same as `rsmtp._rsmtp.Connection.perform`.
 
         If the caller is cancelled, the session ends. The exception has the fate of a message
         under way (`fates`).
         """
-        if asyncio.get_running_loop() is not self._loop:
+        if get_running_loop() is not self._loop:
             raise rsmtp.errors.SMTPStateError("this connection belongs to another event loop: connect anew")
-        await self._turn.acquire()
+        if self._turn.is_taken:
+            await self._turn.wait()
+        self._turn.is_taken = True
         try:
             step = self.ask(request, observer)
             try:
@@ -294,7 +96,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                     self.close()
                 raise
         finally:
-            self._turn.release()
+            self._turn.give()
 
     async def serve(
         self, worker: Worker, literal: str | None, login: Login | None, told: Callable[[], None]
@@ -302,7 +104,9 @@ class Connection(Operation, asyncio.BufferedProtocol):
         """Holds the conversation of a mailer's worker. If `literal` is given, the session is opened
         first. Returns the result of `end_serving`. `told` is called after each step of the
         conversation."""
-        await self._turn.acquire()
+        if self._turn.is_taken:
+            await self._turn.wait()
+        self._turn.is_taken = True
         try:
             self.begin_serving(worker, literal, login)
             self._told = told
@@ -318,7 +122,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                 told()
             return parting
         finally:
-            self._turn.release()
+            self._turn.give()
 
     async def is_still_quiet(self) -> bool:
         """Whether the session is open and silent, once the loop has read what has arrived meanwhile."""
@@ -356,11 +160,11 @@ class Connection(Operation, asyncio.BufferedProtocol):
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.close)
 
-    def _answer(self) -> _Answer:
+    def _answer(self) -> asyncio.Future[None]:
         if self._reading_is_paused and self._transport is not None:
             self._reading_is_paused = False
             self._transport.resume_reading()
-        self._waiter = waiter = _Answer(loop=self._loop)
+        self._waiter = waiter = self._loop.create_future()
         return waiter
 
     def _go_on(self) -> None:
@@ -433,14 +237,14 @@ class Connection(Operation, asyncio.BufferedProtocol):
     def _wake(self, *, at_once: bool = False) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None:
-            waiter.come(at_once=at_once)
+            come(waiter, self._loop, at_once=at_once)
 
     # -- the engine's clock ----------------------------------------------------------
 
     def _watch_the_clock(self, left: float | None) -> None:
         if left is None or left == _FOR_EVER:
             return
-        when = self._loop.time() + left + _TICK
+        when = self._loop.time() + left + TICK
         if self._clock is not None:
             # A timer that fires earlier checks again, so most timers never have to be moved.
             if self._clock.when() <= when:
@@ -560,37 +364,3 @@ class Connection(Operation, asyncio.BufferedProtocol):
     def _address(self, name: str) -> tuple[str, int] | None:
         found = None if self._transport is None else self._transport.get_extra_info(name)
         return (found[0].partition("%")[0], found[1]) if isinstance(found, tuple) else None
-
-
-async def _call_off(under_way: Collection[asyncio.Task[socket.socket]]) -> None:
-    """Cancels attempts that are no longer needed, and closes sockets that have connected meanwhile."""
-    for task in under_way:
-        task.add_done_callback(_close)
-        task.cancel()
-    # If the caller is cancelled here, the tasks still close their sockets in the next turn.
-    if under_way:
-        await asyncio.wait(under_way)
-
-
-def _close(task: asyncio.Task[socket.socket]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result().close()
-
-
-def _named(host: str) -> str:
-    """An empty host name means any local address, as for Python's sockets."""
-    return host.removeprefix("[").removesuffix("]") or "0.0.0.0"
-
-
-def _family(name: str) -> int | None:
-    """The family of an IP address; None for a name, which needs a look-up."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError):
-            socket.inet_pton(family, name)
-            return family
-    return None
-
-
-def _bare(address: str) -> str:
-    """The address without its scope ("%eth0"), which only this machine understands."""
-    return address.partition("%")[0]
