@@ -1,11 +1,14 @@
 """Extension points that programs use: arguments, hooks and callbacks of smtplib."""
 
+import array
 import asyncio
 import base64
 import importlib
+import mmap
 import socket
 import ssl
 import struct
+import tempfile
 import threading
 
 import pytest
@@ -314,3 +317,37 @@ def test_private_names_of_email_that_programs_take(module, name):
     assert type(getattr(ours, name)) is type(getattr(importlib.import_module(f"email.{module}"), name))
     with pytest.raises(AttributeError):
         getattr(ours, name + "_that_is_none")
+
+
+CONTENT = b"Subject: x\r\n\r\n.hi\r\n"
+
+
+def mapped():
+    with tempfile.TemporaryFile() as file:
+        file.write(CONTENT)
+        file.flush()
+        return mmap.mmap(file.fileno(), 0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: bytearray(CONTENT),
+        lambda: memoryview(CONTENT),
+        lambda: memoryview(bytes(octet for octet in CONTENT for _ in "ab"))[::2],
+        lambda: array.array("B", CONTENT),
+        mapped,
+    ],
+    ids=["bytearray", "memoryview", "every second", "array", "mmap"],
+)
+def test_whatever_has_a_buffer_is_mail_data(catcher, make):
+    async def later():
+        async with rsmtp.AsyncSmtpClient(catcher.host, catcher.port) as client:
+            await client.sendmail(A, B, make())
+
+    with smtplib.SMTP(catcher.host, catcher.port) as client:
+        client.sendmail(A, B, make())
+    with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer:
+        assert mailer.send_all([(A, B, make())]).sent == 1
+    asyncio.run(later())
+    assert [message.data for message in catcher.wait_for(3, 5)] == [CONTENT] * 3

@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib as stdlib
+import socket
 from unittest.mock import Mock
 
 import pytest
@@ -35,8 +36,8 @@ def recorder(*names):
     [
         (["ehlo"], ["ehlo"]),
         (["mail", "rcpt", "data"], ["mail", "rcpt", "data"]),
-        (["putcmd"], ["putcmd"] * 4),  # EHLO, MAIL, RCPT, and QUIT
-        (["getreply"], ["getreply"] * 5),  # the greeting's too
+        (["putcmd"], ["putcmd"] * 5),  # EHLO, MAIL, RCPT, DATA, and QUIT
+        (["getreply"], ["getreply"] * 7),  # the greeting's too, and that of the mail data
         (["sendmail"], ["sendmail"]),
         (["connect", "ehlo"], ["connect", "ehlo"]),
     ],
@@ -48,6 +49,72 @@ def test_a_subclass_is_called_where_smtplib_calls_it(catcher, overridden, expect
         assert client.send_message(message) == {}
     assert called == expected
     assert catcher.wait_for(1, 5)[0].rcpt_tos == ["b@example.org"]
+
+
+def test_a_getreply_of_ones_own_hears_what_the_message_is_called(catcher):
+    class Hearing(smtplib.SMTP):
+        def getreply(self):
+            heard.append(super().getreply())
+            return heard[-1]
+
+    class HearingLater(rsmtp.AsyncSmtpClient):
+        async def getreply(self):
+            heard.append(await super().getreply())
+            return heard[-1]
+
+    async def main():
+        async with HearingLater("localhost", catcher.port) as client:
+            assert (
+                await client.sendmail("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n") == {}
+            )
+            return await client.noop()
+
+    heard = []
+    message = "a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n"
+    with Hearing("localhost", catcher.port) as client:
+        assert client.sendmail(*message) == {}
+        client.noop()
+    expected = [220, 250, 250, 250, 354, 250, 250, 221]
+    assert [code for code, _ in heard] == expected
+    heard.clear()
+    asyncio.run(main())
+    assert [code for code, _ in heard] == expected
+
+
+@pytest.mark.parametrize("base", [smtplib.SMTP, rsmtp.SmtpClient])
+def test_a_close_of_ones_own_is_not_called_by_the_constructor(catcher, base):
+    class Closing(base):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.closed = 0
+
+        def close(self):
+            self.closed += 1
+            super().close()
+
+    client = Closing("localhost", catcher.port)
+    assert client.closed == 0
+    client.quit()
+    assert client.closed == 1
+    with socket.create_server(("localhost", 0)) as silent:
+        port = silent.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        Closing("localhost", port)
+
+
+def test_a_close_of_ones_own_may_set_the_socket(catcher):
+    class Closing(smtplib.SMTP):
+        def close(self):
+            sock, self.sock = self.sock, None
+            if sock is not None:
+                sock.close()
+
+    client = Closing("localhost", catcher.port)
+    client.close()
+    assert client.sock is None
+    client.connect("localhost", catcher.port)
+    assert client.noop()[0] == 250
+    client.close()
 
 
 def test_an_authobject_of_ones_own_is_what_login_uses(catcher):

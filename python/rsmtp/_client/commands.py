@@ -181,7 +181,7 @@ class Commands(Connecting):
         """
         content = outgoing.content_of(msg)
         yield from self._rsmtp_starttls_if_needed()
-        if self._rsmtp_overrides("send"):
+        if self._rsmtp_overrides(*LINE_BY_LINE):
             reply: Reply = yield from self._rsmtp_data_by_steps(bytes(content))
         else:
             reply = yield self._rsmtp_perform(Request.data(content))
@@ -190,7 +190,7 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_data_by_steps(self, content: bytes) -> Steps[Reply]:
-        """Sends the data through the overridden `send` of a subclass, which accepts only octets."""
+        """Sends the data through the overridden methods of a subclass; `send` accepts only octets."""
         code, text = yield self._rsmtp_own.docmd("data")
         if code != START_MAIL_INPUT:
             raise self._rsmtp_told(rsmtp.errors.SMTPDataError(code, text))

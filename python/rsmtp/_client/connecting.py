@@ -185,7 +185,8 @@ class Connecting(Conversation):
             if code != SERVICE_READY:
                 raise self._rsmtp_told(rsmtp.errors.SMTPConnectError(code, msg))
         except BaseException:
-            self.close()
+            if self._rsmtp_connection is not None:
+                self.close()
             raise
 
     def _rsmtp_leave(self) -> Steps[None]:

@@ -262,7 +262,7 @@ class Conversation(DebugOutput):
 
     @sock.setter
     def sock(self, value: Any) -> None:
-        self.close()
+        self._rsmtp_hang_up()
         if value is not None:
             self._rsmtp_start_anew(self._host)
             self._rsmtp_adopt(value)
@@ -274,7 +274,7 @@ class Conversation(DebugOutput):
 
     def _rsmtp_start_anew(self, host: str) -> None:
         """Prepares for a new connection and forgets what was learned from the old one."""
-        self.close()
+        self._rsmtp_hang_up()
         self._rsmtp_forget()
         self._rsmtp_is_settled = self._rsmtp_tls_is_said
         self._host = host
@@ -306,6 +306,11 @@ class Conversation(DebugOutput):
 
     def close(self) -> None:
         """Closes the connection without QUIT. The transcript stays."""
+        self._rsmtp_hang_up()
+
+    def _rsmtp_hang_up(self) -> None:
+        """Closes the connection where smtplib does not call `close`: a subclass's own may need
+        attributes that it does not have yet, or set `sock` itself."""
         if self._rsmtp_connection is not None:
             self._rsmtp_connection.close()
 

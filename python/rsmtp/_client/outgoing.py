@@ -143,6 +143,8 @@ def _read(name: str, text: str, local: bool) -> tuple[str, ...]:
     found = tuple(_envelope_addresses(name, text, local))
     if not found and ("@" in text or name.endswith("From")):
         raise ValueError(f"{name}: there is no address in {text!r} (RFC 5322 3.4)")
+    if "\ufffd" in text and any("\ufffd" in address for address in found):
+        raise ValueError(f"{name}: an address in {text!r} has octets in it that are no text")
     return found
 
 
@@ -233,11 +235,13 @@ def content_of(
         return msg
     if isinstance(msg, str):
         return arguments.text("msg", msg).encode()
-    if isinstance(msg, (bytearray, memoryview)):
-        return bytes(msg)
     if hasattr(msg, "as_bytes"):
         return may_be_unencoded(render(msg, utf8=False), delivery)
-    raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}")
+    try:
+        # bytearray, mmap, array and others; `bytes(5)` would make five octets of a number.
+        return bytes(memoryview(msg))
+    except TypeError:
+        raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}") from None
 
 
 def prepare(item: Any) -> Prepared:

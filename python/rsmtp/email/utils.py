@@ -70,7 +70,7 @@ def parseaddr(addr: Any, *, strict: bool = _STRICT) -> tuple[str, str]:
             # Each item of a list is treated as one word, whatever it contains.
             return "", addr[0] if addr else ""
         addr = addr[0]
-    if strict and not isinstance(addr, str):
+    if not addr or (strict and not isinstance(addr, str)):
         return "", ""
     return _rsmtp._read_address(addr, strict)
 

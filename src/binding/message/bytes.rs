@@ -1,5 +1,6 @@
 //! Text and bytes borrowed from Python objects, which they keep alive.
 
+use crate::binding::argument::wanted;
 use crate::message::rope::Rope;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
@@ -50,12 +51,16 @@ impl Bytes {
         object.is_instance_of::<PyBytes>() || PyMemoryView::from(object).is_ok()
     }
 
-    /// The bytes of any object that has a buffer; a `bytes` object isn't copied.
+    /// The bytes of any object that has a buffer; a `bytes` object isn't copied. TypeError for others: a
+    /// file would be read by lines, and a dict would be empty.
     pub fn of_buffer(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         match object.cast::<PyBytes>() {
             Ok(bytes) => Ok(Bytes::Raw(bytes.clone().into())),
             Err(_) => {
-                let copy = object.py().get_type::<PyBytes>().call1((object,))?;
+                let Ok(view) = PyMemoryView::from(object) else {
+                    return Err(wanted("payload", "a str or bytes", object));
+                };
+                let copy = object.py().get_type::<PyBytes>().call1((view,))?;
                 Ok(Bytes::Raw(copy.cast_into::<PyBytes>()?.into()))
             }
         }

@@ -25,7 +25,7 @@ pub enum Kind {
     Blank,
     /// Text that is never encoded: separators, identifiers, local parts.
     Fixed,
-    /// An address or its domain: A-labels replace what isn't ASCII.
+    /// An address: A-labels replace what isn't ASCII in its domain.
     Address,
     /// Tokens that are kept on one line if possible.
     Unit,
@@ -163,9 +163,10 @@ impl Token {
     }
 }
 
-/// The address with a domain that every server understands, if there is one.
+/// The address with a domain that every server understands, if there is one. A text without "@" is a
+/// local part, which keeps its letters.
 fn in_a_labels(text: &str) -> Cow<'_, str> {
-    let at = text.rfind('@').map_or(0, |at| at + 1);
+    let Some(at) = text.rfind('@').map(|at| at + 1) else { return Cow::Borrowed(text) };
     match a_labels(text[at..].trim_end_matches('>')) {
         Some(Cow::Owned(domain)) => {
             let end = if text.ends_with('>') { ">" } else { "" };
@@ -491,6 +492,7 @@ mod tests {
             folded(Token::new(Kind::Address, "<j@bücher.example>"), 78),
             "To: <j@xn--bcher-kva.example>\n"
         );
+        assert_eq!(folded(Token::new(Kind::Address, "jürgen"), 78), "To: jürgen\n");
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub(crate) fn formataddr<'py>(
         Cow::Owned(spec) => PyString::new(py, spec),
     };
     let Ok(name) = name.cast::<PyString>() else {
-        return Ok(alone());
+        return if name.is_truthy()? { Err(wanted("pair", "a name, a str,", &name)) } else { Ok(alone()) };
     };
     let Ok(plain) = name.to_str() else {
         return Err(PyUnicodeError::new_err("surrogates in a display name"));

@@ -1,5 +1,6 @@
 //! What the constructors of `email.mime` do.
 
+use crate::binding::argument::wanted;
 use crate::binding::message::{
     Message,
     bytes::Bytes,
@@ -55,6 +56,9 @@ pub(crate) fn become_text<'py>(
             state.charset = Some(name);
         });
         return Ok(());
+    }
+    if !text.hasattr(intern!(py, "encode"))? && !Bytes::are(text) {
+        return Err(wanted("_text", "a str", text));
     }
     let charset = match charset.filter(|charset| !charset.is_none()) {
         Some(charset) => charset.clone(),
