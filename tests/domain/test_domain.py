@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import time
 
 import pytest
 
@@ -138,6 +139,9 @@ def test_servers_that_do_not_answer(nameserver):
         silent.bind(("127.0.0.1", 0))
         where = f"127.0.0.1:{silent.getsockname()[1]}"
         report = rsmtp.check_domain("good.test", nameservers=where, timeout=0.2)
+        begun = time.monotonic()
+        assert run("--domain", "good.test", "--nameserver", where, "--timeout", "0.2") == 1
+        assert time.monotonic() - begun < 4, "one question alone has five seconds"
     assert rules(report) == ["dns-failed"] and not report.ok
     # checkdmarc refuses to analyse this zone.
     assert rules(rsmtp.check_domain("elsewhere.example", nameservers=nameserver)) == ["dns-failed"]
@@ -205,6 +209,9 @@ def test_command(nameserver, capsys):
         (["--domain", "good.test", "--ip", "x"], "--ip: 'x' is no IP address"),
         (["--domain", "good.test", "smtp.good.test"], "one of them"),
         (["smtp.good.test", "--selector", "s1"], "--selector goes with --domain"),
+        (["smtp.good.test", "--nameserver", "127.0.0.1"], "--nameserver goes with --domain or --mx"),
+        (["--domain", "good.test", "--login"], "--login goes with a server, not with --domain"),
+        (["--domain", "good.test", "--ca-file", "x.pem"], "--ca-file goes with a server"),
         ([], "HOST"),
     ],
 )

@@ -89,7 +89,7 @@ def check_domain(
         helo: the name sent in EHLO.
         blocklists: zones that are asked about `ip`: "zen.spamhaus.org". Default: none.
         nameservers: the name servers to ask, for example "127.0.0.1:5353". Default: this machine's.
-        timeout: seconds for each question.
+        timeout: seconds for each question. Default: 5.
 
     A look-up that fails is a finding ("dns-failed"), not an exception. Raises ValueError for invalid
     arguments, ImportError without the extra.

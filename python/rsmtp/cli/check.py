@@ -23,6 +23,8 @@ from rsmtp.providers.words import as_json
 
 PORTS = (587, 465, RELAY)
 PATIENCE = 15.0
+# Arguments that a domain has no use for.
+_OF_SERVERS = ("tls", "login", "username", "mechanism", "ca_file", "client_certificate")
 
 DESCRIPTION = """\
 Examine a mail server: show its addresses, greeting, encryption, certificate, login mechanisms
@@ -84,7 +86,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     server.add_trust_arguments(parser, PATIENCE)
     check_domain.add_to(parser)
-    parser.set_defaults(run=run, timeout=PATIENCE)
+    parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -92,19 +94,22 @@ def run(given: argparse.Namespace) -> int:
     if len(wanted) != 1:
         raise Stop(USAGE, "HOST[:PORT], --domain DOMAIN or --mx DOMAIN: one of them is wanted")
     if given.domain is not None:
+        for name in _OF_SERVERS:
+            if getattr(given, name) not in (None, False, "auto"):
+                raise Stop(USAGE, f"--{name.replace('_', '-')} goes with a server, not with --domain")
         return check_domain.run(given)
     check_domain.refuse_options(given)
     if given.mx is not None:
         if given.json:
             raise Stop(USAGE, "--mx tells of several servers: --json is for one, HOST:25")
-        hosts = check_domain.hosts_of(given)
+        hosts = check_domain.hosts_of(given, _patience(given))
         return max(_look_at(Target(host, RELAY, given.tls), given) for host in hosts)
     return _look_at(target(given.server, given.tls), given)
 
 
 def _look_at(named: Target, given: argparse.Namespace) -> int:
     host, now, style, looked = named.host, datetime.now(UTC), Style(), []
-    trial = Trial(named.tls, server.tls_config(given), given.timeout, _login(named, given))
+    trial = Trial(named.tls, server.tls_config(given), _patience(given), _login(named, given))
     for port in _ports(named, given):
         found = examine(host, port, trial)
         findings = judge(found, now)
@@ -123,6 +128,11 @@ def _look_at(named: Target, given: argparse.Namespace) -> int:
         report["provider"] = None if named.provider is None else as_json(named.provider)
         print(json.dumps(report, indent=2))
     return code
+
+
+def _patience(given: argparse.Namespace) -> float:
+    patience: float = PATIENCE if given.timeout is None else given.timeout
+    return patience
 
 
 def _code(found: Found, findings: list[Finding]) -> int:

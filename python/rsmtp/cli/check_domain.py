@@ -13,7 +13,8 @@ from rsmtp.cli.exit_code import OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.findings import records
 
-# Options that go with --domain, by the argument of `check_domain`.
+# Options that go with --domain, by the argument of `check_domain`. That of the name servers goes with --mx
+# as well.
 OPTIONS = {
     "from_": "--from",
     "selectors": "--selector",
@@ -46,16 +47,19 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def refuse_options(given: argparse.Namespace) -> None:
-    """Raises Stop for an option that belongs to the check of a server."""
+    """Raises Stop for an option of a domain, where none is checked."""
     for name, option in OPTIONS.items():
         if getattr(given, name) is not None:
             raise Stop(USAGE, f"{option} goes with --domain")
+    if given.nameservers is not None and given.mx is None:
+        raise Stop(USAGE, "--nameserver goes with --domain or --mx")
 
 
 def run(given: argparse.Namespace) -> int:
-    asked = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
+    wanted = (*OPTIONS, "nameservers", "timeout")
+    asked = {name: value for name in wanted if (value := getattr(given, name)) is not None}
     try:
-        report = check_domain(given.domain, nameservers=given.nameservers, **asked)
+        report = check_domain(given.domain, **asked)
     except ValueError as error:
         name, _, words = str(error).partition(": ")
         option = OPTIONS.get(name, f"--{name.removesuffix('s')}")
@@ -78,10 +82,10 @@ def _print(report: DomainReport) -> None:
     findings.show(report.findings, places=False)
 
 
-def hosts_of(given: argparse.Namespace) -> list[str]:
+def hosts_of(given: argparse.Namespace, patience: float) -> list[str]:
     """The servers that accept the domain's mail, the preferred one first. Raises Stop."""
     try:
-        dns = Asker(given.nameservers, given.timeout)
+        dns = Asker(given.nameservers, patience)
         found = [host for _, host in servers.hosts(dns, given.mx)]
     except NotAnswered as error:
         raise Stop(UNAVAILABLE, f"--mx: {error}") from None

@@ -94,7 +94,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         "--state",
         action="append",
         metavar="STATE",
-        help="only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled",
+        help=f"only messages in this state: {', '.join(STATES)}",
     )
     parser.add_argument(
         "--search",

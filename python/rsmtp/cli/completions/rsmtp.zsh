@@ -180,7 +180,7 @@ _shtab_rsmtp_merge_defaults_added=0
 
 _shtab_rsmtp_outbox_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "*--state[only messages in this state\: queued, sending, sent, refused, unknown, dead, cancelled]:STATE:"
+  "*--state[only messages in this state\: queued, sending, unknown, refused, dead, sent, suppressed, cancelled]:STATE:"
   "--search[only messages that match, as in the search of the page\: words, from\: to\: subject\: key\: error\: is\:dead before\:2026-11-26 larger\:1M -word]:TEXT:"
   "--older-than[for purge (default\: 7)]:DAYS:"
   "--forever[run\: keep waiting for more messages]"
