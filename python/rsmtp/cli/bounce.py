@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from rsmtp import Bounce, bounce
 from rsmtp.cli import exit_code, returns
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import wrapped
 from rsmtp.cli.help_text import HelpText
+from rsmtp.cli.reading import octets_of
 from rsmtp.cli.terminal import Style, harmless
 
 DESCRIPTION = """\
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     outbox = None if given.outbox is None else returns.outbox_of(given.outbox)
     code = exit_code.OK
     for name in given.files:
-        found = bounce(_octets(name))
+        found = bounce(octets_of(name))
         if found is None:
             print(f"rsmtp: {harmless(name)}: not a report about a message", file=sys.stderr)
             code = exit_code.PROBLEMS
@@ -68,15 +68,6 @@ def run(given: argparse.Namespace) -> int:
         if applied is not None:
             print(f"  outbox      {harmless('; '.join(str(applied).splitlines()))}")
     return code
-
-
-def _octets(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise Stop(exit_code.NO_INPUT, f"{name}: {error.strerror or error}") from None
 
 
 def _show(found: Bounce) -> None:

@@ -2,13 +2,10 @@
 
 import argparse
 import contextlib
-import email.message
 import errno
 import os
 import queue
-import shlex
 import sys
-import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +13,16 @@ from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtConversation, CaughtMessage
-from rsmtp.cli import returns, web
+from rsmtp.cli import catch_text, returns, web
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.one_name import one_name
 from rsmtp.cli.terminal import harmless
 from rsmtp.display.short import counted
-from rsmtp.inbox import trouble
-from rsmtp.inbox.snippet import snippet
 
 if TYPE_CHECKING:
     from rsmtp.inbox import Inbox
     from rsmtp.inbox.folder import Folder
     from rsmtp.inbox.forward import Forwarder
-    from rsmtp.outbox import Bounced
 
 EXAMPLES = """\
 examples:
@@ -43,8 +37,6 @@ examples:
 """
 
 WEB_PORT = 8025
-BODY_LINES = 20
-WIDTH = 72
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summary: str) -> None:
@@ -166,24 +158,24 @@ def run(given: argparse.Namespace) -> int:
             return complain(f"{error} (use --no-web to do without it)")
         try:
             shown = {message.number for message in catcher.messages}
-            print(introduction(catcher, inbox, given, password), flush=True)
+            print(catch_text.introduction(catcher, inbox, given, password), flush=True)
             if shown:
-                kept = f"{len(shown)} message{'' if len(shown) == 1 else 's'} from an earlier run"
+                kept = f"{counted(len(shown), 'message')} from an earlier run"
                 print(f"{kept} in {harmless(given.store)}\n", flush=True)
             for come in arriving(catcher, folder, shown):
                 if isinstance(come, CaughtConversation):
-                    print(describe_connection(come, conversation=given.conversation), end="", flush=True)
+                    print(catch_text.of_connection(come, conversation=given.conversation), end="", flush=True)
                     continue
                 count += 1
-                print(describe(come, conversation=given.conversation), flush=True)
+                print(catch_text.of_message(come, conversation=given.conversation), flush=True)
                 if outbox is not None:
-                    print(f"{harmless(said_of_bounce(outbox.bounced(come, verp=verp)))}\n", flush=True)
+                    print(f"{harmless(catch_text.of_bounce(outbox.bounced(come, verp=verp)))}\n", flush=True)
                 if forwarding is not None:
                     forwarding.put(come)
         except KeyboardInterrupt:
             if folder is not None:
                 folder.update()
-            print(f"\n{count} message{'' if count == 1 else 's'} caught. Bye.")
+            print(f"\n{counted(count, 'message')} caught. Bye.")
         except BrokenPipeError:
             # The program that reads our output has ended. Python must not try to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -215,10 +207,6 @@ def start(given: argparse.Namespace, password: str | None) -> Catcher:
         keep=given.keep,
         allow_remote=given.allow_remote,
     )
-
-
-def said_of_bounce(bounced: "Bounced | None") -> str:
-    return "not a report about a message" if bounced is None else "; ".join(str(bounced).split("\n"))
 
 
 def state_folder() -> str | None:
@@ -336,107 +324,3 @@ def arriving(
                 brought.discard(connection.peer)
         ended = over
         catcher.wait_for_change(changes, timeout=3600)
-
-
-def introduction(
-    catcher: Catcher, inbox: "Inbox | None", given: argparse.Namespace, password: str | None
-) -> str:
-    """Where it listens, how to log in, and what to paste into a script."""
-    show_password = given.password_from_env is None
-    facts = [
-        f"rsmtp catcher: {catcher.protocol.upper()} on {catcher.host}:{catcher.port}, TLS: {catcher.tls}"
-    ]
-    if given.username is None and password is None and not given.allow_remote:
-        facts.append("  login     any name with any password")
-    else:
-        shown = catcher.password if show_password else "(from the environment)"
-        facts += [f"  username  {catcher.username}", f"  password  {shown}"]
-    if catcher.ca_file is not None:
-        facts.append(f"  CA file   {catcher.ca_file}")
-    if inbox is not None:
-        facts.append(f"  web page  {inbox.url}")
-    script = textwrap.indent(snippet(catcher, show_password=show_password), "    ")
-    return "\n".join([*facts, "", *adaptation(catcher), "Or send a test message:", "", script])
-
-
-def adaptation(catcher: Catcher) -> list[str]:
-    """What to change in a script that was written for a real server."""
-    if catcher.protocol != "smtp":
-        return []
-    name = "SMTP_SSL" if catcher.tls == "implicit" else "SMTP"
-    lines = [
-        "In your script, change only this line (smtplib or rsmtp.smtplib):",
-        "",
-        f'    server = smtplib.{name}("{catcher.host}", {catcher.port})',
-        "",
-    ]
-    if catcher.ca_file is not None:
-        lines += [
-            "rsmtp verifies certificates. To trust the catcher's, run the script like this:",
-            "",
-            f"    SSL_CERT_FILE={shlex.quote(catcher.ca_file)} python your_script.py",
-            "",
-        ]
-    return lines
-
-
-def describe(message: CaughtMessage, *, conversation: bool) -> str:
-    """The message as text for a terminal."""
-    mail = message.email
-    how = [counted(message.size, "octet"), message.tls.version if message.tls else "no TLS"]
-    how.append(f"logged in as {message.username}" if message.username else "not logged in")
-    lines = [
-        f"-- message {message.number} ".ljust(WIDTH, "-"),
-        f"{message.mail_from or '<>'} -> {', '.join(message.rcpt_tos)}",
-        f"{message.received_at.astimezone():%H:%M:%S}  {', '.join(how)}, from {message.peer}",
-        "",
-        *(f"{name}: {mail[name]}" for name in ("From", "To", "Cc", "Subject", "Date") if mail[name]),
-        "",
-        *body(mail),
-        *attachments(mail),
-    ]
-    if conversation:
-        lines += ["", *message.conversation.lines]
-    return "\n".join(map(harmless, lines)) + "\n"
-
-
-def describe_connection(connection: CaughtConversation, *, conversation: bool) -> str:
-    """Why a connection delivered no message: what broke it, or else the last refusal. A connection
-    in which nothing was refused, such as that of `rsmtp check`, is shown only with its
-    conversation."""
-    timeline = connection.timeline
-    refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
-    why = trouble.of(timeline) or next(refusals, None)
-    if why is None and not conversation:
-        return ""
-    lines = [
-        f"-- connection {connection.number}, no message ".ljust(WIDTH, "-"),
-        f"from {connection.peer}, {connection.tls.version if connection.tls else 'no TLS'}",
-    ]
-    if why is not None:
-        lines.append(why)
-    if conversation:
-        lines += ["", *connection.lines]
-    return "\n".join(map(harmless, lines)) + "\n\n"
-
-
-def body(mail: email.message.EmailMessage) -> list[str]:
-    part = mail.get_body(("plain", "html"))
-    if part is None:
-        return ["(no text)"]
-    try:
-        lines = str(part.get_content()).splitlines()
-    except (LookupError, ValueError, AssertionError):
-        return ["(text that can't be decoded)"]
-    left = len(lines) - BODY_LINES
-    return lines[:BODY_LINES] + ([f"({left} more lines)"] if left > 0 else [])
-
-
-def attachments(mail: email.message.EmailMessage) -> list[str]:
-    described = []
-    for part in mail.walk():
-        name = part.get_filename()
-        if name is not None:
-            size = len(part.get_payload(decode=True) or b"")
-            described.append(f"[{part.get_content_type()} {name!r}, {counted(size, 'octet')}]")
-    return ["", *described] if described else []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from rsmtp import Message
 from rsmtp._client import outgoing
 from rsmtp._client.outgoing import Paths
@@ -128,7 +126,7 @@ def _ready(given: argparse.Namespace) -> Outgoing:
             f"--{flag} does not go with FILE, which is sent as it is; --envelope-from and --envelope-to say "
             "who sends and receives it",
         )
-    data = _read("FILE", given.file)
+    data = _read(given.file, "FILE")
     if data.startswith(b"From "):
         data = data.partition(b"\n")[2]  # the line before the message in an mbox
     from rsmtp.email import message_from_bytes
@@ -166,7 +164,7 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
     text = _content(given, "text")
     html = _content(given, "html")
     if text is None and html is None:
-        text = _decoded("standard input", _read("", "-"))
+        text = _decoded("standard input", _read("-"))
     try:
         message = Message(
             text,
@@ -224,7 +222,7 @@ def _content(given: argparse.Namespace, kind: str) -> str | None:
     if path is None:
         assert direct is None or isinstance(direct, str)
         return direct
-    return _decoded(f"--{kind}-file", _read(f"--{kind}-file", path))
+    return _decoded(f"--{kind}-file", _read(path, f"--{kind}-file"))
 
 
 def _decoded(source: str, data: bytes) -> str:
@@ -234,13 +232,8 @@ def _decoded(source: str, data: bytes) -> str:
         raise Stop(DATA, f"{source}: octet {error.start} is not UTF-8") from None
 
 
-def _read(flag: str, path: str) -> bytes:
-    try:
-        if path != "-":
-            with open(path, "rb") as file:
-                return file.read()
-        if sys.stdin.isatty():
-            print("Write the message, and Ctrl-D on a line of its own to end it.", file=sys.stderr)
-        return sys.stdin.buffer.read()
-    except OSError as error:
-        raise Stop(NO_INPUT, f"{flag}: {harmless(str(path))}: {error.strerror}") from None
+def _read(path: str, argument: str = "") -> bytes:
+    # Most messages are made from flags alone, and need no file.
+    from rsmtp.cli.reading import octets_of
+
+    return octets_of(path, argument)

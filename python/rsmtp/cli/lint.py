@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from rsmtp import lint
 from rsmtp.cli import findings
-from rsmtp.cli.exit_code import NO_INPUT, OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
+from rsmtp.cli.exit_code import OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.terminal import harmless
+from rsmtp.cli.reading import octets_of
 from rsmtp.email import message_from_bytes
 
 DESCRIPTION = """\
@@ -53,7 +52,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
 
 
 def run(given: argparse.Namespace) -> int:
-    octets = _read(given.file)
+    octets = octets_of(given.file)
     try:
         found = lint(
             message_from_bytes(octets) if given.unsent else octets,
@@ -72,13 +71,3 @@ def run(given: argparse.Namespace) -> int:
     else:
         findings.show(found, places=True)
     return PROBLEMS if failed else OK
-
-
-def _read(name: str) -> bytes:
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read()
-        with open(name, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise Stop(NO_INPUT, f"{harmless(name)}: {error.strerror}") from None
