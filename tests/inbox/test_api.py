@@ -1,5 +1,6 @@
 """The REST API, as tests in other languages use it."""
 
+import contextlib
 import email.message
 import hashlib
 import http.client
@@ -266,6 +267,16 @@ def test_connections_without_mail_are_there_too(api, catcher):
     assert [line["text"] for line in whole["conversation"]][-2:] == ["QUIT", "221 2.0.0 Bye"]
     assert "s3cret" not in json.dumps(whole)
     assert api.get("/connections/9").status == 404
+
+
+def test_an_empty_line_of_the_server_is_no_refusal(api, catcher):
+    catcher.fault("NOOP", reply=b"\r\n")
+    with smtplib.SMTP(catcher.host, catcher.port) as client:
+        client.rcpt("bob@example.org")
+        with contextlib.suppress(smtplib.SMTPException):
+            client.noop()
+    (one,) = api.get("/connections").json["connections"]
+    assert one["refusal"].startswith("503 ")
 
 
 def test_the_server_describes_itself(api, catcher):

@@ -91,8 +91,7 @@ def of_connection(connection: CaughtConversation, *, conversation: bool) -> str:
     in which nothing was refused, such as that of `rsmtp check`, is shown only with its
     conversation."""
     timeline = connection.timeline
-    refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
-    why = trouble.of(timeline) or next(refusals, None)
+    why = trouble.of(timeline) or trouble.refusal(timeline)
     if why is None and not conversation:
         return ""
     lines = [

@@ -86,9 +86,7 @@ def connection(conversation: CaughtConversation, *, with_lines: bool) -> Json:
     }
     timeline = conversation.timeline
     described["lines"] = len(timeline)
-    # What a person looks for first: the last refusal.
-    refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
-    described["refusal"] = next(refusals, None)
+    described["refusal"] = trouble.refusal(timeline)
     described["problem"] = trouble.of(timeline)
     if with_lines:
         described["conversation"] = lines(timeline)

@@ -1,6 +1,6 @@
-"""Why a connection broke, explained for the author of the client."""
+"""Why a connection broke, or what was refused on it, for the author of the client."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rsmtp._rsmtp import CaughtLine
@@ -20,6 +20,12 @@ REASONS: Final = {
     "unexpected end of file": "the client went away during the TLS handshake: does it trust the CA file?",
     "reset": "the client went away during the TLS handshake: does it trust the CA file?",
 }
+
+
+def refusal(timeline: Sequence[CaughtLine]) -> str | None:
+    """The last refusal, which is what a person looks for first. None if nothing was refused."""
+    said = (line.text for line in reversed(timeline) if line.direction == "S")
+    return next((text for text in said if text.startswith(("4", "5"))), None)
 
 
 def of(timeline: Iterable[CaughtLine]) -> str | None:
