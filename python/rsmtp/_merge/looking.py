@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -105,16 +106,19 @@ class DryRun:
             raise ExceptionGroup(f"{len(self.faults)} rows of the merge are not fit to be sent", self.faults)
 
     def __str__(self) -> str:
+        return "\n".join(self._lines(_SHOWN))
+
+    def _lines(self, most: int | None) -> Iterator[str]:
+        """What it says, of each kind of trouble at most so many. None: all."""
         from rsmtp.display.short import counted
 
-        lines = [f"{counted(self.count, 'message')} can be sent, {counted(len(self.faults), 'row')} can't"]
-        lines += [f"  {error}" for error in self.faults[:_SHOWN]]
-        if len(self.faults) > _SHOWN:
-            lines.append(f"  and {len(self.faults) - _SHOWN} more")
-        for address, rows in list(self.duplicates.items())[:_SHOWN]:
-            shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-            lines.append(f"  {address} is in rows {shown}")
-        return "\n".join(lines)
+        yield f"{counted(self.count, 'message')} can be sent, {counted(len(self.faults), 'row')} can't"
+        yield from (f"  {error}" for error in self.faults[:most])
+        if most is not None and len(self.faults) > most:
+            yield f"  and {len(self.faults) - most} more"
+        for address, rows in itertools.islice(self.duplicates.items(), most):
+            more = ", ..." if most is not None and len(rows) > 5 else ""
+            yield f"  {address} is in rows {', '.join(map(str, rows[:5] if more else rows))}{more}"
 
     def __repr__(self) -> str:
         return f"<DryRun: {str(self).splitlines()[0]}>"

@@ -14,7 +14,6 @@ from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed_warnings
 from rsmtp.cli.terminal import harmless
-from rsmtp.display.short import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,11 +167,8 @@ def _previewed(merge: rsmtp.Merge, count: int) -> int:
 
 def _tried(merge: rsmtp.Merge) -> int:
     run = merge.dry_run()
-    print(f"{counted(run.count, 'message')} can be sent, {counted(len(run.faults), 'row')} can't")
-    for fault in run.faults:
-        print(f"  {harmless(str(fault))}")
-    for address, rows in run.duplicates.items():
-        print(f"  {harmless(address)} is in rows {', '.join(map(str, rows))}")
+    for line in run._lines(None):
+        print(harmless(line))
     return exit_code.OK if run.ok else exit_code.DATA
 
 

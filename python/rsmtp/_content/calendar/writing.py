@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from rsmtp._common.mailboxes import folded
 from rsmtp._content.calendar.library import add_zones, blank, icalendar
 from rsmtp._content.calendar.people import calendar_address, mailboxes
 
@@ -62,9 +63,9 @@ def _add_people(event: Any, invite: rsmtp.Invite, organizer: Any, attendees: Any
     optional = mailboxes("optional", invite.optional)
     if invite.method != "publish" and not needed and not optional:
         raise ValueError("attendees: the invitation has none, and the message no To to take them from")
-    optional_addresses = {address.lower() for _, address in optional}
+    optional_addresses = {folded(address) for _, address in optional}
     for name, address in needed:
-        if address.lower() not in optional_addresses:
+        if folded(address) not in optional_addresses:
             event.add("attendee", _attendee(invite, name, address, "REQ-PARTICIPANT"))
     for name, address in optional:
         event.add("attendee", _attendee(invite, name, address, "OPT-PARTICIPANT"))
