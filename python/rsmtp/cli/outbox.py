@@ -22,7 +22,7 @@ from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
-from rsmtp.cli.send import heed_warnings
+from rsmtp.cli.send import heed_warnings, left_out
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
@@ -277,6 +277,8 @@ def _line(style: Style, entry: Entry) -> None:
             print(f"        {harmless(recipient.address)}  {recipient.code} {harmless(words)}")
             for line in advised(recipient, " " * 10):
                 print(line)
+    if entry.receipt.options_left_out:
+        print(f"        {left_out(entry.receipt)}")
     if entry.error:
         print(f"        {harmless(entry.error)}")
 

@@ -169,7 +169,12 @@ def report(receipt: Receipt) -> None:
     if receipt.queue_id:
         print(f"queue id {harmless(receipt.queue_id)}")
     if receipt.options_left_out:
-        print(f"left out {', '.join(receipt.options_left_out)}: the server does not offer it")
+        print(left_out(receipt))
+
+
+def left_out(receipt: Receipt) -> str:
+    """The extensions whose options the message went without."""
+    return f"left out {', '.join(receipt.options_left_out)}: the server does not offer it"
 
 
 def heed_warnings() -> None:

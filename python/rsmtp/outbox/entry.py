@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt
-from rsmtp.outbox import claims, fates, sent, turns
+from rsmtp.outbox import claims, fates, options, sent, turns
 from rsmtp.outbox.recipients import STATES, read, shown
 
 
@@ -77,11 +77,13 @@ class Entry(NamedTuple):
         told = self._asdict()
         for name in ("created", "changed", "due", "expires"):
             told[name] = told[name] and told[name].isoformat()
-        recipients = self.receipt.to_dict()["recipients"]
+        receipt = self.receipt.to_dict()
+        recipients = receipt["recipients"]
         for recipient, state in zip(recipients, told.pop("states"), strict=True):
             recipient["state"] = state
         del told["receipt"], told["to_addrs"]
-        return {**told, "recipients": recipients}
+        said = {name: receipt[name] for name in ("options", "options_left_out")}
+        return {**told, **said, "recipients": recipients}
 
 
 #: `id`, `state`, `recipients`, `key`, `subject`, `sender` and `changed` may be asked for.
@@ -92,8 +94,9 @@ SELECT id, key, CASE WHEN s.first IS NOT NULL THEN 'sent' WHEN COALESCE(f.state,
     CASE WHEN s.first IS NOT NULL THEN 1 ELSE COALESCE(f.attempts, 0) END AS attempts, created,
     COALESCE(s.changed, f.changed, created) AS changed, COALESCE(f.due, m.due) AS due, expires,
     COALESCE(s.server, f.server) AS server, error, recipients, COALESCE(s.code, f.code) AS code,
-    COALESCE({sent.TEXT}, f.text) AS text, told
-FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id {sent.JOIN}
+    COALESCE({sent.TEXT}, f.text) AS text, told, said
+FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id
+    LEFT JOIN outbox_options AS o ON o.message = m.id {sent.JOIN}
 """
 #: Only messages with a row in `outbox_fate` are in these states, so an index finds them. The condition
 #: must match the index word for word, or SQLite does not use the index.
@@ -128,13 +131,16 @@ def entries(
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     (id, key, state, sender, subject, message_id, size, priority, attempts, created, changed, due, expires,
-     server, error, recipients, code, text, told) = row  # fmt: skip
+     server, error, recipients, code, text, told, stored) = row  # fmt: skip
     addresses = recipients.split("\n")
     standings = read(told, len(addresses), state, code, text)
+    said = options.read(stored)
+    of_recipients = [said["recipients"].get(address, []) for address in addresses]
     receipt = Receipt.from_dict({
         "index": id, "from_addr": sender, "message_id": message_id, "attempts": attempts, "server": server,
         "seconds": None, "error": error,
-        "recipients": [shown(*one) for one in zip(addresses, standings, strict=True)],
+        "options": said["options"], "options_left_out": said["options_left_out"],
+        "recipients": [shown(*one) for one in zip(addresses, standings, of_recipients, strict=True)],
     })  # fmt: skip
     return Entry(
         id, key, state, sender, addresses, subject, message_id, size, priority,

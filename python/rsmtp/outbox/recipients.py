@@ -65,8 +65,8 @@ def state_of(standings: Sequence[Standing]) -> str:
     return "queued" if "open" in states else next(state for state in WORST if state in states)
 
 
-def shown(address: str, standing: Standing) -> dict[str, Any]:
+def shown(address: str, standing: Standing, options: list[str]) -> dict[str, Any]:
     """The fields of a receipt's recipient."""
     told = standing._asdict()
     del told["state"]
-    return {"address": address, **told}
+    return {"address": address, **told, "options": options}

@@ -5,7 +5,8 @@ A message's row is written once and does not change while all goes well. The mes
 of numbers, `said` once the end of their mail data may have been sent), and is sent (`outbox_sent`: one
 row for consecutive messages that the server accepted at the first attempt). Any other message that a
 server was asked about has its own row in `outbox_fate`. `outbox_name` has the names that reports use
-(`names.py`); a file of version 3 without it gets it when it is opened.
+(`names.py`), `outbox_options` the delivery options that servers were told (`options.py`); a file of version 3
+without one of them gets it when it is opened.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ CREATE INDEX IF NOT EXISTS outbox_event_by_message ON outbox_event (message);
 CREATE TABLE IF NOT EXISTS outbox_name (
     name INTEGER NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (name, message)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox_options (message INTEGER PRIMARY KEY, said TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox_rate (
     minute INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, what)
 ) WITHOUT ROWID;

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox import fates, sent, turns
+from rsmtp.outbox import fates, options, sent, turns
 from rsmtp.outbox.fates import Fate
 from rsmtp.outbox.ranges import Range, cut, joined, ranges_of
 from rsmtp.outbox.recipients import ENDS, Standing, state_of
@@ -48,6 +48,7 @@ class Settling:
         self._fates: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
         self._queued: list[int] = []
+        self._options: list[tuple[int, options.Said]] = []
 
     def add_all(self, connection: sqlite3.Connection, owner: int, held: list[Range]) -> None:
         """Adds the messages; `held` are those that were still this owner's."""
@@ -131,6 +132,8 @@ class Settling:
             standings[at] = (
                 Standing(state, transient=True) if recipient is None else Standing.told(recipient, state)
             )
+        if (said := options.of(receipt)) is not None:
+            self._options.append((message, said))
         state = state_of(standings)
         error = receipt.error
         fate = before._replace(
@@ -149,6 +152,7 @@ class Settling:
     def write(self, connection: sqlite3.Connection) -> None:
         sent.write(connection, self.now, self._sent)
         fates.write(connection, self._fates)
+        options.write(connection, self._options)
         connection.executemany("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", self._events)
         for message in self._queued:
             turns.queue(connection, message, message)

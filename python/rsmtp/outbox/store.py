@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox import claims, clock, fates, names, rates, sent, turns
+from rsmtp.outbox import claims, clock, fates, names, options, rates, sent, turns
 from rsmtp.outbox.claimed import Claim
 from rsmtp.outbox.content import Content
 from rsmtp.outbox.database import Database, LeaseLost
@@ -281,6 +281,7 @@ class Store:
             gone += sent.purge(connection, before) if "sent" in states else 0
             if gone:
                 names.forget(connection)
+                options.forget(connection)
             return gone
 
 

@@ -39,6 +39,8 @@ def detail(entry: Entry, history: list[Event]) -> Json:
         "expires": None if entry.expires is None else _time(entry.expires),
         "server": entry.server,
         "error": entry.error,
+        "options": entry.receipt.options,
+        "options_left_out": entry.receipt.options_left_out,
         "recipients": [_recipient(recipient, state) for recipient, state in list(told)[:MOST_RECIPIENTS]],
         "history": [*map(_event, history), *_ahead(entry)],
     }
@@ -52,6 +54,7 @@ def _recipient(recipient: Recipient, state: str) -> Json:
         "stage": recipient.stage,
         "code": recipient.code,
         "text": recipient.text,
+        "options": recipient.options,
         "advice": None if (advice := recipient.advice) is None else advice.to_dict(),
     }
 

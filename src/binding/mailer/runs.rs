@@ -49,7 +49,10 @@ impl Receipt {
         let ((_, first), others) = self.receipt.recipients.split_first()?;
         let Fate::Sent(reply) = first else { return None };
         let alike = others.iter().all(|(_, fate)| fate == first);
-        let more = self.receipt.error.is_some() || self.raised.is_some() || !self.held_back().is_empty();
+        let more = self.receipt.error.is_some()
+            || self.receipt.options.is_some()
+            || self.raised.is_some()
+            || !self.held_back().is_empty();
         (alike && !more).then_some(reply)
     }
 }

@@ -104,7 +104,9 @@ export class MessageView {
       ["From", message.from_addr || "<>"],
       ["To", recipients(message)],
       ["Put", time(message.created, { long: true })],
-    ];
+      message.options.length ? ["Options", message.options.join(" ")] : null,
+      message.options_left_out.length ? ["Left out", `${message.options_left_out.join(", ")}: the server does not offer it`] : null,
+    ].filter(Boolean);
     this.tabs = new Tabs({
       label: "Parts of the message",
       tabs: [["history", "History"], ["recipients", `Recipients ${number(message.recipient_count)}`], ...tabsOf(message)],
