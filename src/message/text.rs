@@ -1,6 +1,6 @@
 //! Lines of text, as Python's `str` and as mail define them.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// The characters at which `str` splits lines: more than CR and LF.
 #[must_use]
@@ -44,6 +44,16 @@ pub fn has_line_ends(text: &[u8], linesep: &str) -> bool {
 pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
     // Room for what is added to lines of a usual length.
     out.reserve(text.len() + text.len() / 32);
+    if linesep == "\r\n" && memchr(b'\r', text).is_none() {
+        // Python's text on its way out.
+        let mut from = 0;
+        for at in memchr_iter(b'\n', text) {
+            out.extend_from_slice(&text[from..at]);
+            out.extend_from_slice(b"\r\n");
+            from = at + 1;
+        }
+        return out.extend_from_slice(&text[from..]);
+    }
     let mut rest = text;
     while let Some(at) = memchr2(b'\r', b'\n', rest) {
         out.extend_from_slice(&rest[..at]);
@@ -60,7 +70,7 @@ pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
 pub fn quote_from_lines(text: &[u8]) -> Option<Vec<u8>> {
     const FROM: &[u8] = b"From ";
     let starts: Vec<usize> = std::iter::once(0)
-        .chain(memchr::memchr_iter(b'\n', text).map(|at| at + 1))
+        .chain(memchr_iter(b'\n', text).map(|at| at + 1))
         .filter(|&at| text[at..].starts_with(FROM))
         .collect();
     if starts.is_empty() {
@@ -116,9 +126,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_line_end_is_replaced() {
-        for (text, expected) in
-            [("", ""), ("a\nb\r\nc\rd", "a\r\nb\r\nc\r\nd"), ("\n\n\r\r\n\n\r", "\r\n\r\n\r\n\r\n\r\n\r\n")]
-        {
+        for (text, expected) in [
+            ("", ""),
+            ("\na\n\nb", "\r\na\r\n\r\nb"),
+            ("a\nb\r\nc\rd", "a\r\nb\r\nc\r\nd"),
+            ("\n\n\r\r\n\n\r", "\r\n\r\n\r\n\r\n\r\n\r\n"),
+        ] {
             let mut out = b"before ".to_vec();
             write_lines(text.as_bytes(), "\r\n", &mut out);
             assert_eq!(String::from_utf8_lossy(&out), format!("before {expected}"));

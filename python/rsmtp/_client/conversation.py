@@ -359,8 +359,7 @@ class Conversation(DebugOutput):
 
     @property
     def _rsmtp_is_to_be_introduced(self) -> bool:
-        """Whether EHLO has to be sent. This is called before each message, and most messages are not
-        the first of a session."""
+        """Whether EHLO has to be sent."""
         introduced = self.helo_resp is not None or self.ehlo_resp is not None
         return not introduced or self._rsmtp_overrides("ehlo_or_helo_if_needed")
 
@@ -396,8 +395,8 @@ class Conversation(DebugOutput):
 
     def _rsmtp_overrides(self, *names: str) -> bool:
         """Whether a subclass or this instance overrides one of these methods."""
-        if not vars(self).keys().isdisjoint(names):
+        if not self.__dict__.keys().isdisjoint(names):
             return True
         cls, plain = type(self), self._rsmtp_plain
-        # Called twice per message; most clients are not subclasses.
+        # Called for each message; most clients are not subclasses.
         return cls is not plain and any(getattr(cls, name) is not getattr(plain, name) for name in names)

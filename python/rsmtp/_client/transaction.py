@@ -64,10 +64,10 @@ class Transaction(Connecting):
         changed, while it was being sent); OSError for a file that can't be read
         before anything is sent; ValueError for what is not an address or an option.
         """
-        if self._rsmtp_is_to_be_introduced:
-            yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        if not self._rsmtp_is_settled:
-            yield from self._rsmtp_starttls_if_needed()
+        is_plain = not self._rsmtp_overrides("ehlo_or_helo_if_needed", *_STEP_BY_STEP)
+        if not is_plain or self.ehlo_resp is None or not self._rsmtp_is_settled:
+            yield from self._rsmtp_open_for_mail()
+            is_plain = not self._rsmtp_overrides(*_STEP_BY_STEP)
         delivery = None
         if envelope is not None:
             from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
@@ -78,7 +78,7 @@ class Transaction(Connecting):
         content = outgoing.content_of(msg, delivery)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
-        if self._rsmtp_overrides(*_STEP_BY_STEP):
+        if not is_plain:
             refused: dict[str, Reply] = yield from _by_steps(
                 self, sender, recipients, content, mail_options, rcpt_options, delivery
             )
@@ -111,18 +111,18 @@ class Transaction(Connecting):
         as `sendmail`. Also raises ValueError for a message without a sender or a recipient, and for
         more than one block of Resent- fields.
         """
-        if self._rsmtp_is_to_be_introduced:
-            yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        if not self._rsmtp_is_settled:
-            yield from self._rsmtp_starttls_if_needed()
-        arguments.maybe_text("from_addr", from_addr)
+        is_plain = not self._rsmtp_overrides("ehlo_or_helo_if_needed", *_ALL_STEPS)
+        if not is_plain or self.ehlo_resp is None or not self._rsmtp_is_settled:
+            yield from self._rsmtp_open_for_mail()
+            is_plain = not self._rsmtp_overrides(*_ALL_STEPS)
         delivery = None
+        if from_addr is not None:
+            arguments.text("from_addr", from_addr)
         if envelope is not None:
             from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
             msg = outgoing.with_field(msg, envelope)
         mail_options = outgoing.options_of("mail_options", mail_options)
-        counts = self._rsmtp_provider is not None
-        if from_addr is None and to_addrs is None and not counts and not self._rsmtp_overrides(*_ALL_STEPS):
+        if is_plain and from_addr is None and to_addrs is None and self._rsmtp_provider is None:
             # The engine reads a plain message of ours itself.
             request = Request.of_message(
                 msg, mail_options, outgoing.options_of("rcpt_options", rcpt_options), delivery
@@ -149,6 +149,13 @@ class Transaction(Connecting):
             paths.sender, paths.recipients, content, mail_options, rcpt_options, **options
         )
         return refused
+
+    def _rsmtp_open_for_mail(self) -> Steps[None]:
+        """EHLO and STARTTLS, where they have to be sent before mail."""
+        if self._rsmtp_is_to_be_introduced:
+            yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        if not self._rsmtp_is_settled:
+            yield from self._rsmtp_starttls_if_needed()
 
     def _rsmtp_count(self, recipients: list[str]) -> None:
         """Raises ValueError if there is more than the provider accepts."""

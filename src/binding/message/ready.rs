@@ -68,16 +68,19 @@ fn envelope(py: Python<'_>, fields: &[Field]) -> Option<Envelope> {
     let (mut from, mut sender) = (None, None);
     let (mut to, mut bcc, mut cc) = (Vec::new(), Vec::new(), Vec::new());
     for field in fields {
-        let name = field.name.bind(py).to_str().ok()?;
-        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-        match name.len() {
-            2 if is("to") => add_mailboxes(py, field, &mut to)?,
-            2 if is("cc") => add_mailboxes(py, field, &mut cc)?,
-            3 if is("bcc") => add_mailboxes(py, field, &mut bcc)?,
-            4 if is("from") => from = from.or(Some(field)),
-            6 if is("sender") => sender = sender.or(Some(field)),
-            11 if is("resent-date") => return None,
-            _ => {}
+        let is = |name: &str| field.is_named(py, name);
+        if is("to") {
+            add_mailboxes(py, field, &mut to)?;
+        } else if is("cc") {
+            add_mailboxes(py, field, &mut cc)?;
+        } else if is("bcc") {
+            add_mailboxes(py, field, &mut bcc)?;
+        } else if is("from") {
+            from = from.or(Some(field));
+        } else if is("sender") {
+            sender = sender.or(Some(field));
+        } else if is("resent-date") {
+            return None;
         }
     }
     let is_from = sender.is_none();

@@ -66,6 +66,8 @@ impl State {
 
 pub(crate) struct Field {
     pub name: Py<PyString>,
+    /// The length of the name in UTF-8, by which most names differ already.
+    octets: usize,
     pub value: Py<PyAny>,
     /// The one address that the value is, as it was read when the field was set.
     pub mailbox: Option<Mailbox>,
@@ -73,16 +75,24 @@ pub(crate) struct Field {
 
 impl Field {
     pub fn new(name: Bound<'_, PyString>, value: Bound<'_, PyAny>) -> Self {
-        Field { name: name.unbind(), value: value.unbind(), mailbox: None }
+        let octets = name.to_str().map_or_else(|_| name.to_string_lossy().len(), str::len);
+        Field { name: name.unbind(), octets, value: value.unbind(), mailbox: None }
+    }
+
+    pub fn with_mailbox(self, mailbox: Option<Mailbox>) -> Self {
+        Field { mailbox, ..self }
     }
 
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         let mailbox = self.mailbox.clone();
-        Field { name: self.name.clone_ref(py), value: self.value.clone_ref(py), mailbox }
+        Field { name: self.name.clone_ref(py), octets: self.octets, value: self.value.clone_ref(py), mailbox }
     }
 
     /// Field names are compared without regard to case (RFC 5322 section 1.2.2).
     pub fn is_named(&self, py: Python<'_>, name: &str) -> bool {
+        if self.octets != name.len() {
+            return false;
+        }
         match self.name.bind(py).to_str() {
             Ok(own) => own.eq_ignore_ascii_case(name),
             Err(_) => self.name.bind(py).to_string_lossy().eq_ignore_ascii_case(name),

@@ -39,7 +39,7 @@ pub(crate) fn set<'py>(
                      replace_header(), or delete it first"
                 )));
             }
-            add_field(message, Field { mailbox, ..Field::new(text.clone(), value) });
+            add_field(message, Field::new(text.clone(), value).with_mailbox(mailbox));
         }
         family @ (Family::Structured | Family::Foreign) => {
             if family == Family::Structured {

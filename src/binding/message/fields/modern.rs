@@ -234,10 +234,9 @@ pub(crate) fn complete(message: &Bound<'_, Message>, domain: Option<&str>) -> Py
     let [date, message_id, version] = fields::read(message, |fields| {
         let mut found = [false; 3];
         for field in fields {
-            let name = field.name.bind(py).to_str().unwrap_or_default();
-            found[0] |= name.eq_ignore_ascii_case("date");
-            found[1] |= name.eq_ignore_ascii_case("message-id");
-            found[2] |= name.eq_ignore_ascii_case("mime-version");
+            found[0] |= field.is_named(py, "date");
+            found[1] |= field.is_named(py, "message-id");
+            found[2] |= field.is_named(py, "mime-version");
         }
         found
     });
