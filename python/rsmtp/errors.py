@@ -11,13 +11,19 @@ does not import it.
 
 from __future__ import annotations
 
-import smtplib as _std
 import socket as _socket
 import ssl as _ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rsmtp._common.standard import standard
 from rsmtp._rsmtp import enhanced_code, severity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import smtplib as _std
+else:
+    _std = standard("smtplib")
 
 Reply = tuple[int, bytes]
 

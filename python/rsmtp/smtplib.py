@@ -7,6 +7,8 @@ refused.
 
 from __future__ import annotations
 
+import sys
+
 import rsmtp
 from rsmtp._client.conversation import LMTP_PORT as LMTP_PORT
 from rsmtp._client.conversation import SMTP_PORT as SMTP_PORT
@@ -57,6 +59,10 @@ __all__ = [
     "quotedata",
 ]
 
+if "smtplib" in sys.modules:
+    # A program that puts this module in its place goes on to catch its exceptions.
+    import rsmtp._common.standard
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
@@ -65,10 +71,10 @@ if not TYPE_CHECKING:
         format text; private names. `smtplib.email`, which programs also use, is our `email`."""
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import smtplib as standard
+        from rsmtp._common.standard import standard
 
         try:
-            found = rsmtp.email if name == "email" else getattr(standard, name)
+            found = rsmtp.email if name == "email" else getattr(standard("smtplib"), name)
         except AttributeError:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
         globals()[name] = found

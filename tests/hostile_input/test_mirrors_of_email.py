@@ -90,3 +90,8 @@ def test_an_address_whose_octets_are_no_text_gets_nothing():
             with pytest.raises(ValueError, match="To: an address in .* has octets in it that are no text"):
                 mailer.send(message)
         assert not catcher.messages
+
+
+def test_a_type_that_was_not_found():
+    # As a program writes it whose mimetypes.guess_type() found nothing.
+    assert MIMEBase(None, None)["Content-Type"] == "None/None"

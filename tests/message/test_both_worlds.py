@@ -230,3 +230,20 @@ def test_a_field_that_stands_twice_keeps_both_names_when_the_boundary_is_set(fir
         message.set_boundary("y")
         told.append(message.items())
     assert told[0] == told[1]
+
+
+def test_how_a_charset_is_encoded_may_be_set_in_either_world(monkeypatch):
+    quoted = email.charset.QP, email.charset.QP, "utf-8"
+    for charset in (email.charset, rsmtp.email.charset):
+        with monkeypatch.context() as changes:
+            changes.setitem(charset.CHARSETS, "utf-8", quoted)
+            for made in (
+                ("é", "plain"),
+                ("é", "plain", "utf-8"),
+                ("é", "plain", rsmtp.email.charset.Charset("utf-8")),
+            ):
+                text = rsmtp.email.mime.text.MIMEText(*made)
+                assert text["Content-Transfer-Encoding"] == "quoted-printable"
+                assert text.get_payload() == "=C3=A9"
+            assert rsmtp.email.header.Header("é", "utf-8").encode() == "=?utf-8?q?=C3=A9?="
+        assert rsmtp.email.mime.text.MIMEText("é")["Content-Transfer-Encoding"] == "base64"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-import smtplib as _std
 import socket as _socket
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rsmtp import errors
 from rsmtp._common import hints
+from rsmtp._common.standard import standard
 from rsmtp.errors import Reply
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import smtplib as _std
+else:
+    _std = standard("smtplib")
 
 
 def from_engine(kind: str, message: str, **facts: Any) -> BaseException:

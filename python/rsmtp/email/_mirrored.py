@@ -30,4 +30,5 @@ def _counterpart(cls: type) -> type | tuple[()]:
         return ()
     standard = sys.modules.get(cls.__module__.removeprefix("rsmtp."))
     found: type | tuple[()] = getattr(standard, cls.__name__, ())
-    return found
+    # A program may have put the mirror in the standard module's place.
+    return () if found is cls else found

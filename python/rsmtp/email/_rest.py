@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 def of(mirror: str) -> Callable[[str], Any]:
     """A `__getattr__` for the mirror module with this name. It returns the standard library's object, or
     our counterpart if the object is mirrored (`email.message.Charset`)."""
-    standard = mirror.removeprefix("rsmtp.")
+    home = mirror.removeprefix("rsmtp.")
 
     def get(name: str) -> Any:
         if not name.startswith("__"):
+            from rsmtp._common.standard import standard
+
             try:
-                return mirrored(name, getattr(_load(standard), name))
+                return mirrored(name, getattr(standard(home), name))
             except AttributeError:
                 pass
         raise AttributeError(f"module {mirror!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import sys
 
 from rsmtp import _rsmtp
 from rsmtp._common.late_bases import derived, late
@@ -68,12 +69,23 @@ CODEC_MAP: dict[str, str | None] = {
     "us-ascii": None,
 }
 
-_SHIPPED = {name: CHARSETS[name] for name in ("utf-8", "us-ascii")}
+_SHIPPED = dict(CHARSETS)
 
 
 def _is_as_shipped(name: str) -> bool:
     """Whether the defaults for this charset are unchanged (used by constructors)."""
-    return CHARSETS.get(name) is _SHIPPED[name] and name not in ALIASES
+    return _properties(name) == _SHIPPED[name] and name not in ALIASES
+
+
+def _properties(name: str) -> _Properties | None:
+    """How mail encodes this charset: what was set here, or what another part of the program has set in
+    the standard library's `email.charset` for all mail."""
+    own = CHARSETS.get(name)
+    standard = sys.modules.get("email.charset")
+    if standard is None or own is not _SHIPPED.get(name):
+        return own
+    theirs: _Properties | None = standard.CHARSETS.get(name, own)
+    return theirs
 
 
 def add_charset(
@@ -131,7 +143,7 @@ class Charset(Standard, metaclass=Mirrored):
             raise errors.CharsetError(input_charset) from None
         name = name.lower()
         self.input_charset = ALIASES.get(name, name)
-        properties = CHARSETS.get(self.input_charset, (SHORTEST, BASE64, None))
+        properties = _properties(self.input_charset) or (SHORTEST, BASE64, None)
         self.header_encoding: int | None  # type: ignore[assignment]
         self.body_encoding: int | None  # type: ignore[assignment]
         self.header_encoding, self.body_encoding, output = properties

@@ -23,7 +23,7 @@ class MIMEBase(Message, Standard):
 
     def __init__(self, _maintype: str, _subtype: str, *, policy: Any = None, **_params: Any) -> None:
         self._reset(compat32 if policy is None else policy)
-        self._become_part(_maintype, _subtype, _params)
+        self._become_part(str(_maintype), _subtype, _params)
 
 
 __getattr__ = _rest.of(__name__)
