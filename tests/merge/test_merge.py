@@ -2,6 +2,9 @@
 
 import asyncio
 import copy
+import email
+import email.policy
+import html
 import json
 import os
 
@@ -166,6 +169,43 @@ def test_a_test_of_a_merge_whose_headers_name_to(template, rows, mailer):
     assert mailer.send_all(merge).sent == 2
     assert [caught.rcpt_tos for caught in mailer.catcher.messages] == [["me@example.com"]] * 2
     assert next(iter(merge))["Subject"].startswith("[Test, for ann1@example.org]")
+
+
+LINK = "https://example.com/u?id={{ id }}&list=news"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"unsubscribe": LINK},
+        {"unsubscribe": [LINK, "leave+{{ id }}@example.com"]},
+        {"unsubscribe": lambda row: f"https://example.com/u?id={row['id']}&list=news"},
+        {"unsubscribe": lambda row: ["mailto:leave@example.com?subject=1", f"https://example.com/u?id={row['id']}&list=news"]},
+        {"headers": {"List-Unsubscribe": f"<{LINK}>, <mailto:leave+{{{{ id }}}}@example.com>"}},
+        {"headers": [("list-unsubscribe", f"<{LINK}>")]},
+    ],
+)  # fmt: skip
+def test_a_test_unsubscribes_no_one(rows, given):
+    template = rsmtp.Template(
+        f"Leave: {LINK}",
+        html=f'<a href="{{{{ "https://example.com/u?id=" ~ id ~ "&list=news" }}}}">{LINK}</a>',
+    )
+    merge = rsmtp.merge(template, rows, limit=1, **LETTER, **given, subject="x")
+    [real] = merge
+    assert "example.com/u" in real["List-Unsubscribe"] and "id=1" in real["List-Unsubscribe"]
+    [test] = rsmtp.merge(template, rows, limit=1, test_to="me@example.com", **LETTER, **given, subject="x")
+    assert "https://unsubscribe.invalid/test" in test["List-Unsubscribe"]
+    octets = email.message_from_bytes(bytes(test), policy=email.policy.default)
+    texts = [part.get_content() for part in octets.walk() if not part.is_multipart()]
+    for text in (str(test["List-Unsubscribe"]), *map(html.unescape, texts)):
+        assert "example.com" not in text and "unsubscribe.invalid" in text, text
+    assert test["List-Unsubscribe-Post"] == real["List-Unsubscribe-Post"]
+
+
+def test_the_link_that_a_text_names_leads_nowhere_in_a_test(rows):
+    template = rsmtp.Template("Leave: {{ unsubscribe_url }}", subject="News", unsubscribe=LINK)
+    [test] = rsmtp.merge(template, rows, limit=1, test_to="me@example.com", **LETTER)
+    assert "unsubscribe.invalid" in test.get_payload() and "example.com" not in test.get_payload()
 
 
 def test_a_test_takes_no_key_from_the_messages_themselves(template, rows, mailer, tmp_path):

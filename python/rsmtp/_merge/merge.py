@@ -18,6 +18,7 @@ from rsmtp._content.template import Filled, Template, check_arguments, words_of
 from rsmtp._mailer.feeding import BadRow
 from rsmtp._merge.looking import DryRun, Preview
 from rsmtp._merge.rows import Rows
+from rsmtp._merge.unlinked import unlinked
 
 # Rows that are filled in together, and seconds that the first of them waits for the last.
 _AT_ONCE = 256
@@ -101,6 +102,7 @@ class Merge:
     def _message(self, given: dict[str, Any]) -> rsmtp.Message:
         if self._test_to is None:
             return rsmtp.Message(**given)
+        given = unlinked(given)
         paths = {name: given.pop(name, None) for name in ("to", "cc", "bcc")}
         headers = given.get("headers") or {}
         meant = rsmtp.Message(**paths, headers=headers)
@@ -229,7 +231,8 @@ def merge(
         key: identifies each message in an outbox, for example "invoice/{{ id }}". An interrupted merge
             continues where it stopped, and no message is sent twice.
         limit: use only this many of the first rows.
-        test_to: all messages go to this address; the subject says who each is meant for.
+        test_to: all messages go to this address; the subject says who each is meant for. The links of
+            `unsubscribe` lead nowhere, also in the texts: they would unsubscribe that person.
         context: values for all rows.
         encoding, delimiter: of a CSV file. Default: UTF-8, or what its first octets say; the one of
             comma, semicolon, tab and bar that separates its first line.
