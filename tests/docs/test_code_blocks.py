@@ -244,7 +244,9 @@ def test_blocks_run(page, stage):
     if "PGP_PASSPHRASE" in code:
         stage.give_keys()
     (stage.folder / "page.py").write_text(code, encoding="utf-8")
-    done = stage.run(["-W", "error", "page.py"])
+    # Django 6.1 says that the settings of 5.2 will go.
+    django = ["-W", "ignore:The EMAIL_"] if page == "docs/howto/django.md" else []
+    done = stage.run(["-W", "error", *django, "page.py"])
     assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"
     if stage.endpoint is not None:
         # Each way to get a token has asked for one.

@@ -61,6 +61,13 @@ def test_send_mail(catcher):
     assert [part.get_content_type() for part in caught.email.iter_parts()] == ["text/plain", "text/html"]
 
 
+def test_a_backend_of_the_settings_is_not_told_that_a_project_made_it():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        mail.send_mail("Hello", "Hello", "shop@example.org", ["ann@example.org"])
+    assert not [each for each in told if "Directly creating" in str(each.message)]
+
+
 def test_bcc_is_in_the_envelope_alone(catcher):
     message = mail.EmailMessage(
         "A", "b", None, ["a@example.org"], ["hidden@example.org"], cc=["c@example.org"]

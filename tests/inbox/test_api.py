@@ -58,8 +58,9 @@ def test_a_message_in_full(api, send):
     picture, pdf = message["attachments"]
     assert (picture["content_type"], picture["content_id"], picture["inline"]) == ("image/png", "pic@x", True)
     assert (pdf["filename"], pdf["size"], pdf["inline"]) == ("übersicht.pdf", 260, False)
-    said = [line["text"] for line in message["conversation"] if line["direction"] == "C"]
-    assert "rcpt TO:<audit@example.org>" in said
+    # Some versions of smtplib write "TO" in capitals.
+    said = [line["text"].lower() for line in message["conversation"] if line["direction"] == "C"]
+    assert "rcpt to:<audit@example.org>" in said
     assert all(line["at"] >= 0 for line in message["conversation"])
 
 

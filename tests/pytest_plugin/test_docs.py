@@ -23,12 +23,13 @@ def test_a_failure_looks_as_it_is_shown(project):
 
 
 def without_chance(line):
-    """Removes what varies: ports, smtplib's name in EHLO, and the spaces that pytest leaves at
-    line ends."""
+    """Removes what varies: ports, smtplib's name in EHLO, its capitals, and the spaces that pytest
+    leaves at line ends."""
     line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:N", re.sub(r"ehlo .*", "ehlo", line.rstrip()))
-    return line.strip("-")
+    return re.sub(r"mail from:|rcpt to:", lambda verb: verb[0].lower(), line.strip("-"), flags=re.I)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_block(project, block):
-    project(block).assert_outcomes(passed=block.count("def test_"))
+    # Django 6.1 says that the settings of 5.2 will go.
+    project(block, "-W", "ignore:The EMAIL_").assert_outcomes(passed=block.count("def test_"))

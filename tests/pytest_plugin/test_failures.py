@@ -21,7 +21,7 @@ def test_the_conversation(project):
             "S: 220 localhost ESMTP rsmtp catcher",
             "C: ehlo *",
             "S: 235 2.7.0 Authenticated",
-            "C: mail FROM:<ann@example.org>*",
+            "C: mail [Ff][Rr][Oo][Mm]:<ann@example.org>*",
             "S: 250 2.0.0 Ok: queued as 1",
             "C: QUIT",
         ]

@@ -38,6 +38,8 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
             given = getattr(settings, "RSMTP_MAILER", {}) | given
         elif not args and options.get("host") is None and "url" in given:
             options["host"] = ""
+        # Without it, Django 6.1 takes this call for one that a project made itself, and warns.
+        options.setdefault("alias", None)
         super().__init__(*args, **options)
         self.connection: Mailer | None = None
         self._given = given
