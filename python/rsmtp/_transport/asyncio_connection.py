@@ -45,29 +45,34 @@ class Connection(Dialling):
     message never piles up in memory, and the fate of each octet is known.
     """
 
-    _transport: asyncio.Transport | None = None
-    # How many octets are still in the transport's buffer.
-    _unsent = 0
-    # The socket's file descriptor, if octets may be written past the transport; the error of such a write.
-    _socket = -1
-    _broken: OSError | None = None
-    _waiter: asyncio.Future[None] | None = None
-    _told: Callable[[], None] | None = None
-    _clock: asyncio.TimerHandle | None = None
-    # The next call that continues sending.
-    _scheduled: asyncio.Handle | None = None
-    _reading_is_paused = False
-    _poll: Any = None
-    # The socket, if it is TCP's; whether octets were read that no later write has acknowledged.
-    _tcp: Any = None
-    _unacknowledged = False
     # Called when the peer has ended the connection, even if no request is under way.
     when_ended: Callable[[], None] | None = None
 
     def __init__(self, host: str, settings: Settings) -> None:
         super().__init__(host, settings)
+        # These are attributes of the instance, because they are read for each message: CPython's interpreter
+        # has no shortcut to a default of the class.
         self._turn = Turn()
         self._incoming = memoryview(bytearray(_READ))
+        self._transport: asyncio.Transport | None = None
+        # How many octets are still in the transport's buffer.
+        self._unsent = 0
+        # The socket's file descriptor, if octets may be written past the transport, and the error of such
+        # a write.
+        self._socket = -1
+        self._broken: OSError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._told: Callable[[], None] | None = None
+        # The timer, and for how many seconds it was set.
+        self._clock: asyncio.TimerHandle | None = None
+        self._set_for = 0.0
+        # The next call that continues sending.
+        self._scheduled: asyncio.Handle | None = None
+        self._reading_is_paused = False
+        self._poll: Any = None
+        # The socket, if it is TCP's; whether octets were read that no later write has acknowledged.
+        self._tcp: Any = None
+        self._unacknowledged = False
 
     # -- requests -------------------------------------------------------------------
 
@@ -244,13 +249,17 @@ class Connection(Dialling):
     def _watch_the_clock(self, left: float | None) -> None:
         if left is None or left == _FOR_EVER:
             return
+        # A timer that fires earlier checks again, so most timers never have to be moved. One that was set
+        # before, for no more seconds, fires earlier.
+        if self._clock is not None and self._set_for <= left + TICK:
+            return
         when = self._loop.time() + left + TICK
         if self._clock is not None:
-            # A timer that fires earlier checks again, so most timers never have to be moved.
             if self._clock.when() <= when:
                 return
             self._clock.cancel()
         self._clock = self._loop.call_at(when, self._look_at_the_clock)
+        self._set_for = left
 
     def _look_at_the_clock(self) -> None:
         self._clock = None
