@@ -73,8 +73,9 @@ fn classic(value: &str, width: usize) {
         split_chars: fold_classic::SPLIT_CHARS,
         linesep: "\n",
     };
-    let mut out = String::new();
+    let mut out = Vec::new();
     if fold_classic::fold_text(value, &shape, &mut out).is_ok() {
+        let out = String::from_utf8(out).expect("text");
         assert!(value.contains(|c: char| c.is_ascii_control()) || out.is_ascii(), "{out:?}");
         for line in out.split('\n').skip(1).filter(|line| !line.is_empty()) {
             let name = line.split(':').next().filter(|name| name.len() < line.len());

@@ -106,7 +106,15 @@ const DEEPEST: usize = 200;
 
 /// Renders an entity and everything in it.
 pub fn render<E: Entity>(entity: &E, rules: &Rules) -> Result<Rope<E::Bytes>, E::Error> {
-    let mut rope = Rope::new();
+    render_in(Rope::new(), entity, rules)
+}
+
+/// The same in a rope with nothing in it yet.
+pub fn render_in<E: Entity>(
+    mut rope: Rope<E::Bytes>,
+    entity: &E,
+    rules: &Rules,
+) -> Result<Rope<E::Bytes>, E::Error> {
     write_entity(entity, rules, Place::Root, &mut rope, 0)?;
     Ok(rope)
 }

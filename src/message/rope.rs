@@ -69,8 +69,19 @@ impl Piece<'_> {
 impl<B: AsRef<[u8]>> Rope<B> {
     #[must_use]
     pub fn new() -> Self {
-        let gathered = Vec::with_capacity(1024);
+        Rope::in_room(Vec::with_capacity(1024))
+    }
+
+    /// A rope that collects in this buffer, which has to be empty.
+    #[must_use]
+    pub fn in_room(gathered: Vec<u8>) -> Self {
         Rope { gathered, kept: Vec::new(), kept_len: 0, originals: Vec::new(), has_utf8_fields: false }
+    }
+
+    /// Its buffer, once the output has been copied.
+    #[must_use]
+    pub fn into_room(self) -> Vec<u8> {
+        self.gathered
     }
 
     /// Adds fields. `utf8` tells whether they may be in UTF-8 (RFC 6532).

@@ -107,6 +107,26 @@ def test_classic_messages_are_equal(text, subtype, charset, fields, blob, filena
         assert outcome(lambda: render(ours)) == outcome(lambda: render(theirs))
 
 
+lists = st.lists(
+    st.tuples(
+        st.text("abc <@>.", max_size=90), st.sampled_from([", ", ",", "; ", " , ", ",  ", ",\t", " ", "\t"])
+    ),
+    max_size=60,
+)
+
+
+@given(names, lists, st.integers(0, 90))
+@example("To", [("Recipient Number 1 <recipient1@host1.example>", ", ")] * 1000, 78)
+@example("To", [("a" * 77, ","), ("b" * 78, ", "), ("c" * 200, " "), ("d", ", ")] * 3, 78)
+def test_long_lists_are_folded_equally(name, pieces, width):
+    def written(lib):
+        message = lib.MIMEText("")
+        message[name] = "".join(map("".join, pieces))
+        return message.as_bytes(policy=message.policy.clone(max_line_length=width))
+
+    assert outcome(lambda: written(OURS)) == outcome(lambda: written(THEIRS))
+
+
 @given(names, st.text(string.ascii_letters + " \t;,\r\n", max_size=80), st.integers(0, 90))
 @example("X-A", "a\n b", 78)
 @example("X-A", "a\nBcc: b", 78)
@@ -204,6 +224,12 @@ def test_addresses_are_written_equally(name, address, charset):
         assert email.header.decode_header(ours) == email.header.decode_header(theirs)
     else:
         assert ours == theirs
+
+
+def test_addresses_of_any_length_are_written_equally():
+    for length in [*range(240, 260), 5000]:
+        for pair in [("A B", "x" * length), ("x" * length, "a@b.example"), ("A, B", "x" * length)]:
+            assert rsmtp.formataddr(pair) == email.utils.formataddr(pair)
 
 
 dates = st.datetimes().map(email.utils.format_datetime) | st.text(

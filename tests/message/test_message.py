@@ -17,6 +17,7 @@ import rsmtp.email.policy
 from rsmtp._client import outgoing
 from rsmtp.email.header import Header
 from rsmtp.email.headerregistry import Address
+from rsmtp.email.mime.text import MIMEText as MirroredText
 
 
 def wire(message, *, utf8=False):
@@ -426,6 +427,23 @@ def test_threads_may_share_a_message():
         thread.join()
     assert not failures
     assert len(message.get_all("X-Number")) == 200
+
+
+def test_a_message_may_be_written_while_another_is():
+    class Telling:
+        def __str__(self):
+            return "told"
+
+        def encode(self, **options):
+            return f"{len(inner.as_bytes())} {len(inner.as_string())}"
+
+    inner, outer = MirroredText("x" * 3000), MirroredText("y")
+    outer["X-Before"], outer["X-Length"], outer["X-After"] = "before", Telling(), "after"
+    length = len(inner.as_bytes())
+    for _ in range(3):
+        head = outer.as_bytes().split(b"\n\n")[0]
+        assert head.endswith(f"X-Before: before\nX-Length: {length} {length}\nX-After: after".encode())
+        assert outer.as_string().encode() == outer.as_bytes()
 
 
 @pytest.mark.parametrize(

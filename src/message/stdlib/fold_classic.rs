@@ -47,11 +47,22 @@ impl<E> From<E> for FoldError<E> {
 /// Where a classic policy splits.
 pub const SPLIT_CHARS: &str = ";, \t";
 
+/// Folds a value of printable ASCII, as nearly every one is. False, and nothing is written, for
+/// any other. Where it is true, each line end of the output is a fold: white space follows.
+#[must_use]
+pub fn fold_plain(value: &str, shape: &Shape<'_>, out: &mut Vec<u8>) -> bool {
+    let is_printable = fold_line::is_printable(value);
+    if is_printable {
+        fold_line::fold(value, shape, out);
+    }
+    is_printable
+}
+
 /// Folds plain text: ASCII unchanged, anything else as UTF-8 encoded-words.
 pub fn fold_text(
     value: &str,
     shape: &Shape<'_>,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), FoldError<std::convert::Infallible>> {
     fold_known(value, value.is_ascii(), shape, out)
 }
@@ -60,7 +71,7 @@ pub fn fold_text(
 pub fn fold_utf8(
     value: &str,
     shape: &Shape<'_>,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), FoldError<std::convert::Infallible>> {
     fold_known(value, true, shape, out)
 }
@@ -69,7 +80,7 @@ fn fold_known(
     value: &str,
     is_ascii: bool,
     shape: &Shape<'_>,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), FoldError<std::convert::Infallible>> {
     if is_ascii && !fold_line::has_line_break(value) {
         fold_line::fold(value, shape, out);
@@ -82,7 +93,10 @@ fn fold_known(
         output_name: "utf-8",
         codec: Utf8,
     };
-    fold_runs(&[(value, charset)], shape, out)
+    let mut folded = String::new();
+    fold_runs(&[(value, charset)], shape, &mut folded)?;
+    out.extend_from_slice(folded.as_bytes());
+    Ok(())
 }
 
 /// Folds a value made of runs.
@@ -364,9 +378,9 @@ mod tests {
             split_chars: SPLIT_CHARS,
             linesep: "\n",
         };
-        let mut out = String::new();
+        let mut out = Vec::new();
         fold_text(value, &shape, &mut out).expect("a value that can be folded");
-        out
+        String::from_utf8(out).expect("text")
     }
 
     #[test]
@@ -396,7 +410,7 @@ mod tests {
     fn an_embedded_field_is_refused() {
         let shape =
             Shape { name_width: 9, max_width: 78, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
-        let result = fold_text("x\nBcc: victim@example.com", &shape, &mut String::new());
+        let result = fold_text("x\nBcc: victim@example.com", &shape, &mut Vec::new());
         assert!(matches!(result, Err(FoldError::EmbeddedField(_))));
     }
 }

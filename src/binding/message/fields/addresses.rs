@@ -108,20 +108,45 @@ fn in_a_labels<'a>(spec: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
     Ok(Cow::Borrowed(plain))
 }
 
-/// Whether a display name holds a character that is allowed there only within quotes. Has no
-/// branch per octet: a list may have a thousand names.
-fn needs_quotes(name: &str) -> bool {
-    const IS_SPECIAL: [bool; 256] = {
-        let mut table = [false; 256];
+/// Whether a display name is ASCII without the characters that are allowed only within quotes. Has
+/// no branch per octet: a list may have a thousand names.
+fn is_plain(name: &str) -> bool {
+    const IS_PLAIN: [bool; 256] = {
+        let mut table = [true; 256];
         let specials = b"()<>@,:;\".[]\\";
         let mut at = 0;
         while at < specials.len() {
-            table[specials[at] as usize] = true;
+            table[specials[at] as usize] = false;
             at += 1;
+        }
+        let mut octet = 128;
+        while octet < table.len() {
+            table[octet] = false;
+            octet += 1;
         }
         table
     };
-    name.bytes().fold(false, |found, octet| found | IS_SPECIAL[usize::from(octet)])
+    name.bytes().fold(true, |plain, octet| plain & IS_PLAIN[usize::from(octet)])
+}
+
+/// `Name <address>` of a plain name and an ASCII address, which nearly every pair is, written where
+/// no allocation is needed. None for any other pair.
+fn plain_mailbox<'py>(pair: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyString>> {
+    const ROOM: usize = 256;
+    let (name, address) = (pair.get_borrowed_item(0).ok()?, pair.get_borrowed_item(1).ok()?);
+    let (name, address) = (name.cast::<PyString>().ok()?, address.cast::<PyString>().ok()?);
+    let (name, address) = (name.to_str().ok()?, address.to_str().ok()?);
+    if name.is_empty() || address.is_empty() || !is_plain(name) || !address.is_ascii() {
+        return None;
+    }
+    let mut room = [0; ROOM];
+    let out = room.get_mut(..name.len() + address.len() + 3)?;
+    let (first, rest) = out.split_at_mut(name.len());
+    first.copy_from_slice(name.as_bytes());
+    rest[..2].copy_from_slice(b" <");
+    rest[2..2 + address.len()].copy_from_slice(address.as_bytes());
+    rest[2 + address.len()] = b'>';
+    PyString::from_bytes(pair.py(), out).ok()
 }
 
 /// `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
@@ -138,7 +163,12 @@ pub(crate) fn formataddr<'py>(
 ) -> PyResult<Bound<'py, PyString>> {
     let py = pair.py();
     let (name, address) = match pair.cast::<PyTuple>() {
-        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?),
+        Ok(pair) if pair.len() == 2 => {
+            if let Some(mailbox) = plain_mailbox(pair) {
+                return Ok(mailbox);
+            }
+            (pair.get_item(0)?, pair.get_item(1)?)
+        }
         // Any iterable of two items is accepted, as in the standard library.
         _ => {
             let both = || PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract();
@@ -163,12 +193,12 @@ pub(crate) fn formataddr<'py>(
     }
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
-        if needs_quotes(plain) {
+        if is_plain(plain) {
+            out.push_str(plain);
+        } else {
             out.push('"');
             out.push_str(&lexis::escape(plain));
             out.push('"');
-        } else {
-            out.push_str(plain);
         }
     } else {
         let charset = match charset {

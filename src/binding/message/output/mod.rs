@@ -4,5 +4,6 @@ pub(crate) mod node;
 mod node_fields;
 pub(crate) mod object;
 mod rendered;
+mod room;
 
 pub(crate) use rendered::{MailData, RenderedMessage, in_seven_bits, mail_body, rendered_elsewhere};

@@ -9,10 +9,13 @@ use crate::binding::message::{
         style::{Family, Style},
     },
     fields::{self, modern, params},
-    output::node_fields,
+    output::{
+        node_fields::{self, LineEnds},
+        room,
+    },
     payload::{content, file},
 };
-use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
+use crate::message::render::{Content, Entity, Multipart, Place, Rules, render, render_in};
 use crate::message::rope::Rope;
 use crate::message::{boundary, field, transfer, written};
 use pyo3::exceptions::{PyLookupError, PyRecursionError, PyTypeError, PyUnicodeError};
@@ -36,7 +39,9 @@ pub(crate) fn rendered<'py>(
         policy = policy.call_method("clone", (), Some(&change))?;
     }
     let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
-    render(&Node { message: message.clone(), context: &context, is_root: true }, rules)
+    // What is sent goes on living in its buffer.
+    let rope = if rules.sending { Rope::new() } else { Rope::in_room(room::taken()) };
+    render_in(rope, &Node { message: message.clone(), context: &context, is_root: true }, rules)
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
@@ -110,11 +115,11 @@ impl Entity for Node<'_, '_> {
                 field::check_name(&text).map_err(fields::refused)?;
             }
             let start = out.len();
-            match family {
+            let line_ends = match family {
                 Family::Classic => self.write_classic(&field, name.as_ref(), rules, out)?,
                 _ => self.write_by_policy(&field, rules, out)?,
-            }
-            if self.context.style.verify {
+            };
+            if self.context.style.verify && line_ends == LineEnds::Given {
                 node_fields::verify(py, &out[start..], &rules.linesep)?;
             }
             if rules.sending {

@@ -16,6 +16,15 @@ use crate::message::{field, field_fold, stdlib::fold_parameters};
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{intern, prelude::*};
 
+/// Where the line ends inside a written field come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnds {
+    /// Each was made here, before white space.
+    Folds,
+    /// From a value, an object or a policy of the caller's.
+    Given,
+}
+
 impl Node<'_, '_> {
     pub(crate) fn write_classic(
         &self,
@@ -23,7 +32,7 @@ impl Node<'_, '_> {
         name: &[u8],
         rules: &Rules,
         out: &mut Vec<u8>,
-    ) -> PyResult<()> {
+    ) -> PyResult<LineEnds> {
         let py = self.message.py();
         let start = out.len();
         out.extend_from_slice(name);
@@ -40,10 +49,22 @@ impl Node<'_, '_> {
         if value.is_none() {
             // Scripts may set a field to None. The standard library writes an empty value, too.
             out.extend_from_slice(rules.linesep.as_bytes());
-            return Ok(());
+            return Ok(LineEnds::Given);
         }
         // An address has no encoded form. With SMTPUTF8 it is sent as it is (RFC 6532).
         let as_it_is = rules.utf8 && rules.sending && is_of_addresses(name);
+        if !as_it_is
+            && let Ok(text) = value.cast::<PyString>()
+            && let Ok(text) = text.to_str()
+            && fold_classic::fold_plain(text, &shape, out)
+        {
+            if !rules.sealed && in_sections(name, text, rules, start, out) {
+                return Ok(LineEnds::Given);
+            }
+            out.extend_from_slice(rules.linesep.as_bytes());
+            let folds = matches!(&*rules.linesep, "\n" | "\r\n") && name.iter().all(u8::is_ascii_graphic);
+            return Ok(if folds { LineEnds::Folds } else { LineEnds::Given });
+        }
         let shown;
         let value = if as_it_is && value.hasattr(intern!(py, "encode"))? {
             shown = value.str()?.into_any();
@@ -60,12 +81,10 @@ impl Node<'_, '_> {
                     let in_ascii = if is_exact { None } else { addresses_in_ascii(name, text) };
                     let text = in_ascii.as_deref().unwrap_or(text);
                     let fold = if as_it_is { fold_classic::fold_utf8 } else { fold_classic::fold_text };
-                    let mut folded = String::with_capacity(text.len() + text.len() / 32);
-                    match fold(text, &shape, &mut folded) {
+                    match fold(text, &shape, out) {
                         Ok(()) => {
-                            out.extend_from_slice(folded.as_bytes());
-                            if !rules.sealed {
-                                in_sections(text, rules, start, out);
+                            if !rules.sealed && in_sections(name, text, rules, start, out) {
+                                return Ok(LineEnds::Given);
                             }
                         }
                         Err(FoldError::Codec(never)) => match never {},
@@ -92,7 +111,7 @@ impl Node<'_, '_> {
             }
         }
         if out.ends_with(rules.linesep.as_bytes()) {
-            return Ok(()); // written anew, as a whole
+            return Ok(LineEnds::Given);
         }
         if value.cast::<PyString>().is_ok_and(|text| begins_on_next_line(text)) {
             // The blank before the value would be white space at the end of a line. It is not part
@@ -100,10 +119,15 @@ impl Node<'_, '_> {
             out.remove(start + name.len() + 1);
         }
         out.extend_from_slice(rules.linesep.as_bytes());
-        Ok(())
+        Ok(LineEnds::Given)
     }
 
-    pub(crate) fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+    pub(crate) fn write_by_policy(
+        &self,
+        field: &Field,
+        rules: &Rules,
+        out: &mut Vec<u8>,
+    ) -> PyResult<LineEnds> {
         let py = self.message.py();
         let value = field.value.bind(py);
         let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
@@ -120,7 +144,7 @@ impl Node<'_, '_> {
                 out.extend_from_slice(Bytes::of_text(folded.cast::<PyString>()?)?.as_ref());
             }
         }
-        Ok(())
+        Ok(LineEnds::Given)
     }
 }
 
@@ -142,20 +166,18 @@ fn addresses_in_ascii(name: &[u8], text: &str) -> Option<String> {
     field_fold::in_ascii("", text).ok()
 }
 
-/// Writes a field with parameters anew where a line is longer than SMTP carries.
-fn in_sections(text: &str, rules: &Rules, start: usize, out: &mut Vec<u8>) {
-    if lines_fit(&out[start..], LONGEST_LINE) {
-        return;
-    }
-    let name = String::from_utf8_lossy(&out[start..]).split(':').next().unwrap_or_default().to_owned();
-    if field::kind(&name) != field::Kind::Parameters {
-        return;
+/// Writes a field with parameters anew, its line end included, where a line is longer than SMTP
+/// carries. Whether it did.
+fn in_sections(name: &[u8], text: &str, rules: &Rules, start: usize, out: &mut Vec<u8>) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    if field::kind(name) != field::Kind::Parameters || lines_fit(&out[start..], LONGEST_LINE) {
+        return false;
     }
     let width = if rules.max_width == 0 { USUAL_WIDTH } else { rules.max_width };
-    if let Some(field) = fold_parameters::fold(&name, text, &rules.linesep, width) {
-        out.truncate(start);
-        out.extend_from_slice(field.as_bytes());
-    }
+    let Some(field) = fold_parameters::fold(name, text, &rules.linesep, width) else { return false };
+    out.truncate(start);
+    out.extend_from_slice(field.as_bytes());
+    true
 }
 
 fn embedded(py: Python<'_>, value: &str) -> PyResult<PyErr> {

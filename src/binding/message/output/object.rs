@@ -2,7 +2,10 @@
 
 use crate::binding::message::{
     bytes::Bytes,
-    output::rendered::{RenderedMessage, in_short_lines},
+    output::{
+        rendered::{RenderedMessage, in_short_lines},
+        room,
+    },
     payload::file::read_error,
 };
 use crate::message::rope::Rope;
@@ -12,7 +15,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 pub(crate) fn to_bytes(py: Python<'_>, mut rope: Rope<Bytes>) -> PyResult<Bound<'_, PyBytes>> {
-    if rope.is_gathered() { Ok(PyBytes::new(py, rope.text())) } else { whole(py, &rope) }
+    let bytes = if rope.is_gathered() { PyBytes::new(py, rope.text()) } else { whole(py, &rope)? };
+    room::kept(rope.into_room());
+    Ok(bytes)
 }
 
 /// Everything, which is in memory then.
@@ -86,15 +91,17 @@ impl From<Sendable> for Body {
 }
 
 pub(crate) fn to_string(py: Python<'_>, mut rope: Rope<Bytes>) -> PyResult<Bound<'_, PyAny>> {
-    let written;
-    let bytes = if rope.is_gathered() {
-        &*rope.text()
-    } else {
-        written = py.detach(|| rope.into_vec()).map_err(|failed| read_error(py, failed))?;
-        &written
-    };
-    match std::str::from_utf8(bytes) {
+    if rope.is_gathered() {
+        let text = decoded(py, rope.text());
+        room::kept(rope.into_room());
+        return text;
+    }
+    decoded(py, &py.detach(|| rope.into_vec()).map_err(|failed| read_error(py, failed))?)
+}
+
+fn decoded<'py>(py: Python<'py>, octets: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    match std::str::from_utf8(octets) {
         Ok(text) => Ok(PyString::new(py, text).into_any()),
-        Err(_) => PyBytes::new(py, bytes).call_method1("decode", ("utf-8", "surrogateescape")),
+        Err(_) => PyBytes::new(py, octets).call_method1("decode", ("utf-8", "surrogateescape")),
     }
 }
