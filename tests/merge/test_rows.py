@@ -8,6 +8,7 @@ import sqlite3
 import pandas
 import polars
 import pytest
+import sqlalchemy
 
 import rsmtp
 
@@ -39,7 +40,16 @@ def cursor(factory=None):
     connection = connected(factory)
     connection.execute("CREATE TABLE customer (name, email, amount)")
     connection.executemany("INSERT INTO customer VALUES (?, ?, ?)", ROWS)
+    connection.commit()
     return connection.execute("SELECT * FROM customer")
+
+
+def result(query="SELECT name, email, amount FROM customer"):
+    """A result of SQLAlchemy."""
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: cursor().connection)
+    connection = engine.connect()
+    atexit.register(connection.close)
+    return connection.execute(sqlalchemy.text(query))
 
 
 Named = collections.namedtuple("Named", NAMES)
@@ -59,6 +69,9 @@ Data = dataclasses.make_dataclass("Data", NAMES)
         polars.DataFrame(dicts()).lazy(),
         cursor(),
         cursor(sqlite3.Row),
+        result(),
+        result().mappings(),
+        result().fetchall(),
         [collections.ChainMap(row) for row in dicts()],
     ],
     ids=lambda rows: type(rows).__name__,
@@ -81,11 +94,13 @@ def test_missing_values_of_a_frame_are_told():
     assert [message.get_payload() for message in merge] == ["27.11.", "-"]
 
 
+BOTH = "SELECT 'Ann' AS name, 'ann@example.org' AS email, 'stock@example.org' AS email, 1 AS amount"
+
+
 def joined(factory=None):
     """Both tables have an address; which of them the message goes to can't be told."""
     connection = connected(factory)
-    both = "SELECT 'Ann' AS name, 'ann@example.org' AS email, 'stock@example.org' AS email, 1 AS amount"
-    return connection.execute(both)
+    return connection.execute(BOTH)
 
 
 class Table:
@@ -110,16 +125,23 @@ class Table:
         joined(),
         joined(sqlite3.Row),
         Table(),
+        result(BOTH),
+        result(BOTH).mappings(),
     ],
-    ids=["frame", "cursor", "cursor of Row", "Arrow"],
+    ids=["frame", "cursor", "cursor of Row", "Arrow", "SQLAlchemy", "SQLAlchemy's mappings"],
 )
 def test_two_columns_of_one_name_are_refused(rows):
     with pytest.raises(ValueError, match="rows: two columns are called 'email'"):
         read(rows)
 
 
-def test_a_row_with_two_columns_of_one_name_is_a_bad_row():
-    [bad] = read(joined(sqlite3.Row).fetchall())
+@pytest.mark.parametrize(
+    "rows",
+    [joined(sqlite3.Row).fetchall(), result(BOTH).fetchall(), result(BOTH).mappings().fetchall()],
+    ids=["sqlite3", "SQLAlchemy", "SQLAlchemy's mappings"],
+)
+def test_a_row_with_two_columns_of_one_name_is_a_bad_row(rows):
+    [bad] = read(rows)
     assert str(bad) == "row 1: row: two columns are called 'email'"
 
 

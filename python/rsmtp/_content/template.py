@@ -264,12 +264,13 @@ def words_of(raised: BaseException) -> str:
 def as_row(given: Any) -> dict[str, Any]:
     """Names and values of what may be a row. TypeError for what is none."""
     if isinstance(given, Mapping):
+        if not isinstance(given, dict):  # SQLAlchemy's mappings(): a name may be there twice
+            check_names("row", given)
         # A copy: a generator may fill one dict again for each row, and rows are read ahead.
         found = dict(given)
-    elif hasattr(given, "_asdict"):
+    elif hasattr(given, "_asdict"):  # named tuples, and SQLAlchemy's rows
+        check_names("row", getattr(given, "_fields", ()))
         found = given._asdict()
-    elif hasattr(given, "_mapping"):  # SQLAlchemy
-        found = dict(given._mapping)
     elif hasattr(given, "keys") and hasattr(given, "__getitem__"):  # sqlite3.Row
         names = list(given.keys())
         check_names("row", names)

@@ -80,4 +80,6 @@ def _each(given: Any) -> Iterator[Any]:
                 is_plain = isinstance(row, (tuple, list)) and not hasattr(row, "_asdict")
                 yield dict(zip(names, row, strict=True)) if is_plain else row
     else:
+        if hasattr(given, "fetchmany") and hasattr(given, "keys"):  # a result of SQLAlchemy
+            check_names("rows", given.keys())
         yield from given
