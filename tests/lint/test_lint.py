@@ -7,6 +7,8 @@ import logging
 import pickle
 import random
 import socket
+import subprocess
+import sys
 import threading
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -127,6 +129,45 @@ def test_warn(catcher, caplog):
         sender.send(message())
     assert "lint: error: '{{ name }}' was not filled in (text) [template-left]" in caplog.text
     assert len(catcher.messages) == 1
+
+
+UNCONFIGURED = """
+import asyncio, sys
+import rsmtp
+before = sys.argv[3] == "logging first"
+if before:
+    import logging
+letter = rsmtp.Message("Dear {{ name }}", subject="x", from_="ann@example.org", to="bob@example.org")
+given = {"host": sys.argv[1], "port": int(sys.argv[2]), "tls": "none", "lint": "warn"}
+with rsmtp.Mailer(**given) as mailer:
+    for _ in range(2):
+        mailer.send(letter)
+async def run():
+    async with rsmtp.AsyncMailer(**given) as mailer:
+        await mailer.send(letter)
+asyncio.run(run())
+import logging
+logging.getLogger("rsmtp.mail").setLevel(logging.ERROR)
+with rsmtp.Mailer(**given) as mailer:
+    mailer.send(letter)
+logging.getLogger("rsmtp.mail").setLevel(logging.NOTSET)
+logging.basicConfig(format="configured %(message)s")
+with rsmtp.Mailer(**given) as mailer:
+    mailer.send(letter)
+"""
+
+
+@pytest.mark.parametrize("first", ["logging first", "rsmtp first"])
+def test_warnings_are_seen_where_logging_is_not_configured(catcher, first):
+    ran = subprocess.run(
+        [sys.executable, "-c", UNCONFIGURED, catcher.host, str(catcher.port), first],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = [line for line in ran.stderr.splitlines() if "template-left" in line]
+    assert [line[: len("configured lint:")] for line in lines] == [
+        *["lint: error: '{{"] * 3, "configured lint:",
+    ]  # fmt: skip
+    assert len(catcher.messages) == 5
 
 
 def test_octets_and_messages_of_hooks(catcher):

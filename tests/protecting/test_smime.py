@@ -195,6 +195,13 @@ def test_a_message_that_was_sent_on_is_for_those_of_its_resent_fields(smime, fol
     assert b"zoe@example.com" in decrypted(bytes(sealed.data), folder, "bob")
 
 
+def test_of_a_message_that_was_sent_on_twice_it_is_not_known_whom_it_is_for(smime):
+    twice = [("Resent-From", "ann@example.org"), ("Resent-To", "bob@example.com")]
+    twice += [("Resent-Date", "Fri, 27 Nov 2026 10:00:00 +0000")] * 2
+    with pytest.raises(ValueError, match="more than one 'Resent-' header block"):
+        letter(to="zoe@example.com", headers=twice).protect(smime, encrypt=True)
+
+
 @pytest.mark.parametrize(
     ("to", "words"),
     [

@@ -51,10 +51,7 @@ def envelope_of(
     SMTPRecipientsRefused later)."""
     if not hasattr(msg, "get_all"):
         raise TypeError(f"msg: a message is wanted, not {type(msg).__name__}; sendmail() takes text")
-    resent = msg.get_all("Resent-Date")
-    if resent is not None and len(resent) != 1:
-        raise ValueError("message has more than one 'Resent-' header block")
-    prefix = "" if resent is None else "Resent-"
+    prefix = arguments.resent_prefix(msg)
     # The fields of a message of ours were checked when they were set, and may be lists.
     ours = getattr(getattr(msg, "policy", None), "_family", None) == "modern"
     local = like_smtplib or ours

@@ -293,3 +293,13 @@ def function(name: str, value: Any) -> Any:
     if not callable(value):
         raise wanted(name, "a callable", value)
     return value
+
+
+def resent_prefix(message: Any) -> str:
+    """Begins the names of the fields that say from whom and to whom a message goes: "Resent-" if it was
+    sent on (RFC 5322 section 3.6.6). ValueError if that happened more than once: which fields are the last
+    ones can't be told."""
+    resent = message.get_all("Resent-Date")
+    if resent is not None and len(resent) != 1:
+        raise ValueError("message has more than one 'Resent-' header block")
+    return "" if resent is None else "Resent-"

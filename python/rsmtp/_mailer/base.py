@@ -95,8 +95,8 @@ class BaseMailer:
         after_send: called with each receipt. Both run in the caller's thread; those of an
             AsyncMailer may be asynchronous.
         lint: looks at each message before it is sent (`rsmtp.lint`): "warn" logs what receivers
-            may object to, "refuse" does not send a message with an error in it (`rsmtp.LintError`).
-            Files are read for it once more.
+            may object to (on standard error where logging isn't configured), "refuse" does not send
+            a message with an error in it (`rsmtp.LintError`). Files are read for it once more.
         dkim: signs what is sent (RFC 6376), after everything else that changes a message: an
             `rsmtp.Dkim`, several, or a dict of them by the domain of From (a domain has those of
             its parent; "*" means any other domain; None sends its mail unsigned; mail from a

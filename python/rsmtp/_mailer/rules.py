@@ -186,10 +186,26 @@ def _look(how: str, message: Any, data: Any) -> None:
     if how == "refuse" and found.errors:
         raise LintError(found.errors)
     if told := found.at_least("warning"):
-        import logging
-
         for finding in told:
-            logging.getLogger("rsmtp.mail").warning("lint: %s: %s", finding, finding.advice)
+            _warn("lint: %s: %s", finding, finding.advice)
+
+
+def _warn(text: str, *values: Any) -> None:
+    """Logs a warning that the caller has asked for. Where logging isn't configured it goes to standard
+    error, as warnings do; the engine's NullHandler keeps the others from that."""
+    import logging
+
+    logger = logging.getLogger("rsmtp.mail")
+    handlers: list[logging.Handler] = []
+    above: logging.Logger | None = logger
+    while above is not None:
+        handlers += above.handlers
+        above = above.parent if above.propagate else None
+    if not handlers or not all(isinstance(one, logging.NullHandler) for one in handlers):
+        logger.warning(text, *values)
+    elif logging.lastResort is not None and logger.isEnabledFor(logging.WARNING):
+        record = logger.makeRecord(logger.name, logging.WARNING, __file__, 0, text, values, None)
+        logging.lastResort.handle(record)
 
 
 def _has_envelope(item: Any) -> bool:

@@ -4,7 +4,7 @@ sent (RFC 1847); the message is put together around it, with its header inside t
 from __future__ import annotations
 
 import rsmtp
-from rsmtp._common.arguments import flag, wanted
+from rsmtp._common.arguments import flag, resent_prefix, wanted
 from rsmtp._protect import entity
 from rsmtp.email import message_from_bytes
 
@@ -107,13 +107,8 @@ def _readers(message: rsmtp.Message, given: Any) -> list[str]:
 
 def _recipients(message: rsmtp.Message, *names: str) -> list[str]:
     """Those in the fields of these names, as every sender takes them."""
-    prefix = _prefix(message)
+    prefix = resent_prefix(message)
     return _addresses([value for name in names for value in message.get_all(prefix + name, [])])
-
-
-def _prefix(message: rsmtp.Message) -> str:
-    """A message that was sent on goes to those of its Resent- fields (RFC 5322 section 3.6.6)."""
-    return "Resent-" if "Resent-Date" in message else ""
 
 
 def _addresses(values: list[Any]) -> list[str]:
@@ -127,4 +122,4 @@ def _addresses(values: list[Any]) -> list[str]:
 def _bcc(message: rsmtp.Message, encrypts: bool) -> bytes:
     """The field from which a sender takes addresses, and which it does not send."""
     hidden = [] if encrypts else _recipients(message, "Bcc")
-    return f"{_prefix(message)}Bcc: {', '.join(hidden)}\r\n".encode() if hidden else b""
+    return f"{resent_prefix(message)}Bcc: {', '.join(hidden)}\r\n".encode() if hidden else b""
