@@ -54,6 +54,16 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
     }
 }
 
+/// Whether name and value are one line of ASCII, of this many octets at most without its line end, in
+/// which there is nothing to object to. It is written as it is, by any rules.
+#[must_use]
+pub fn is_one_line(name: &str, value: &str, most: usize) -> bool {
+    name.len() + 2 + value.len() <= most
+        && value.is_ascii()
+        && check_name(name).is_ok()
+        && !value.bytes().fold(false, |found, octet| found | is_forbidden(octet))
+}
+
 /// A value without its folds (RFC 5322 section 2.2.3), as `Header.encode()` makes them. A line end
 /// belongs to a fold only if white space follows it.
 #[must_use]
@@ -194,6 +204,17 @@ mod tests {
         assert_eq!(unfolded("a\n b\r\n\tc"), "a b\tc");
         for other in ["a\nb", "a\n b\nBcc: c", "a\n", "a\n ", "a\r\n \r\n", "a\n\n b"] {
             assert_eq!(unfolded(other), other);
+        }
+    }
+
+    #[test]
+    fn one_line_is_short_and_ascii_and_has_no_control_characters() {
+        assert!(is_one_line("A", "b\tc", 6) && is_one_line("A", "", 3));
+        assert!(!is_one_line("A", "b\tc", 5));
+        for (name, value) in
+            [("A", "b\r\n c"), ("A", "b\x1cc"), ("A", "\u{fc}"), ("A:", "b"), ("A\n", "b"), ("", "b")]
+        {
+            assert!(!is_one_line(name, value, 78), "{name:?} {value:?}");
         }
     }
 

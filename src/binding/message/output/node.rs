@@ -104,6 +104,9 @@ impl Entity for Node<'_, '_> {
         if is_modern {
             return modern::write(&self.message, is_left_out, rules, out);
         }
+        if family == Family::Classic && self.write_short(is_left_out, rules, out) {
+            return Ok(());
+        }
         for field in fields::snapshot(&self.message) {
             let name = Bytes::of_text(field.name.bind(py))?;
             let text = String::from_utf8_lossy(name.as_ref());
@@ -385,7 +388,8 @@ enum Kind {
 fn kind(message: &Bound<'_, Message>) -> PyResult<Kind> {
     // This is what most messages say, as they say it.
     let is_text = |value: &str| value.starts_with("text/plain;");
-    if message.get().is_modern(message.py()) && fields::is_text(message, "content-type", is_text) {
+    let keeps_texts = matches!(message.get().family(message.py()), Family::Classic | Family::Modern);
+    if keeps_texts && fields::is_text(message, "content-type", is_text) {
         return Ok(Kind::Text);
     }
     let (main, sub) = params::main_and_sub(message)?;

@@ -4,7 +4,7 @@ use crate::binding::message::{
     bytes::Bytes,
     class::state::Field,
     errors::{HeaderParseError, HeaderWriteError},
-    fields::header,
+    fields::{self, header},
     output::node::Node,
 };
 use crate::message::render::Rules;
@@ -26,6 +26,36 @@ pub(crate) enum LineEnds {
 }
 
 impl Node<'_, '_> {
+    /// Writes the fields if each of them is one short line, as most are: whatever the policy, they go
+    /// out as they are. Otherwise it writes nothing, and returns false.
+    pub(crate) fn write_short(
+        &self,
+        is_left_out: impl Fn(&str) -> bool,
+        rules: &Rules,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let py = self.message.py();
+        let start = out.len();
+        let most = if rules.max_width == 0 { LONGEST_LINE } else { rules.max_width.min(LONGEST_LINE) };
+        let mut put = |field: &Field| {
+            let name = field.name.bind(py).to_str().ok()?;
+            let value = field.value.bind(py).cast_exact::<PyString>().ok()?.to_str().ok()?;
+            if is_left_out(name) {
+                return Some(());
+            }
+            field::is_one_line(name, value, most).then_some(())?;
+            for piece in [name, ": ", value, &rules.linesep] {
+                out.extend_from_slice(piece.as_bytes());
+            }
+            Some(())
+        };
+        let is_done = fields::read(&self.message, |fields| fields.iter().all(|field| put(field).is_some()));
+        if !is_done {
+            out.truncate(start);
+        }
+        is_done
+    }
+
     pub(crate) fn write_classic(
         &self,
         field: &Field,
