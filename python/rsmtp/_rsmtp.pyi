@@ -2302,31 +2302,19 @@ class Sending:
         """
     def put_each(self, /, iterator: collections.abc.Iterator[typing.Any]) -> bool | None:
         """
-        Takes one after the other, from an iterator that runs no code of the caller's. True: that
-        is enough for now. False: there are no more. None: one has to be prepared first, and is
-        kept until it is.
+        Takes one after the other. True: that is enough for now. False: there are no more. None: one
+        has to be prepared first, and is kept until it is. No interrupt comes between a message's
+        arrival and its place in the queue, so none is lost.
+        """
+    def put_listed(self, /, iterator: collections.abc.Iterator[typing.Any]) -> bool | None:
+        """
+        The same for an iterator that runs no code of the caller's: some are handed over at once.
         """
     def put_prepared(
         self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]
     ) -> bool:
         """
         The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
-        """
-    def put_unfit(self, /, item: object, why: BaseException) -> bool:
-        """
-        Something that no message could be made of: a receipt says so. True: the next one,
-        please.
-        """
-    def put_with_rules(
-        self,
-        /,
-        item: object,
-        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None] | None,
-        suppressed: list[tuple[str, str]],
-    ) -> bool:
-        """
-        Takes a message of which some recipients are held back by the mailer's own rules, each
-        with its reason. Without `prepared` none is left, and a receipt says so.
         """
     def stop(self, /) -> None:
         """

@@ -135,3 +135,12 @@ def test_a_list_a_tuple_and_a_generator_come_to_the_same(catcher, sender, count)
     assert told(many) == expected
     assert told(tuple(many)) == expected
     assert told(iter(many)) == expected
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter, lambda rows: (row for row in rows)])
+def test_a_bad_row_is_told_in_whatever_it_stands(catcher, sender, form):
+    error = ValueError("no address")
+    receipts = sender.send_all(form([MESSAGE, rsmtp.BadRow(2, {"to": ""}, error), MESSAGE]), stream=True)
+    ok, bad, last = sorted(receipts, key=lambda receipt: receipt.index)
+    assert ok.ok and last.ok and catcher.count == 2
+    assert bad.message == {"to": ""} and bad.error is error

@@ -139,7 +139,7 @@ class AwaitedLists:
                 yield item
 
 
-# Their iterators run none of the caller's code, so the engine can take messages directly.
+# Their iterators run none of the caller's code.
 _WITHOUT_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
 
 
@@ -148,7 +148,6 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     the iterator raises; no more messages are taken then."""
     if not sending.wants_more:
         return
-    # No interrupt can come between a message's arrival and `put`, so none is lost.
     try:
         if type(iterator) is Lists:
             while _takes_all(sending, iterator.now):
@@ -156,20 +155,8 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
                     break
             else:
                 return
-        elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
+        elif not _takes_all(sending, iterator):
             return
-        # The list is exhausted.
-        for item in iterator:
-            if type(item) is BadRow:
-                more: bool | None = sending.put_unfit(item.row, item.error)
-            elif type(item) is Ruled:
-                more = sending.put_with_rules(item.item, item.prepared, item.suppressed)
-            else:
-                more = sending.put(item)
-            if more is None:
-                more = _prepared(sending, item)
-            if not more:
-                return
     except BaseException as raised:
         sending.finish()
         if isinstance(raised, Exception):
@@ -211,9 +198,9 @@ async def feed_in_turns(sending: Sending, messages: Any) -> AsyncIterator[None]:
 
 
 def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
-    """Takes messages from an iterator that runs no Python code. Returns whether it has ended and
-    there is room for more."""
-    while (enough := sending.put_each(iterator)) is None:
+    """Takes messages until there is no room for more, which returns False, or no more are left."""
+    put = sending.put_listed if type(iterator) in _WITHOUT_CODE else sending.put_each
+    while (enough := put(iterator)) is None:
         if not _prepared(sending, sending.unprepared):
             return False
     return not enough
@@ -221,10 +208,6 @@ def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
 
 def put(sending: Sending, item: Any) -> bool:
     """Takes one message. Returns whether to take more."""
-    if type(item) is BadRow:
-        return sending.put_unfit(item.row, item.error)
-    if type(item) is Ruled:
-        return sending.put_with_rules(item.item, item.prepared, item.suppressed)
     more = sending.put(item)
     return _prepared(sending, item) if more is None else more
 

@@ -13,7 +13,8 @@ use crate::driver::Listener;
 use crate::protocol::Error;
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyIterator, PyList, PyType};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -119,21 +120,33 @@ impl Sending {
 
     /// Takes one message. True: the next one, please. False: that is enough for now.
     /// None: it has to be prepared first, and is kept until it is.
-    fn put(&self, item: Bound<'_, PyAny>) -> PyResult<Option<bool>> {
-        match as_prepared(&item) {
-            Some(prepared) => self.progress().put(&self.batch, &item, prepared).map(Some),
-            None => {
-                self.progress().unprepared = Some(item.clone().unbind());
-                self.put_ready(&item)
-            }
+    fn put(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+        match as_prepared(item) {
+            Some(prepared) => self.progress().put(&self.batch, item, prepared).map(Some),
+            None => self.put_other(item),
         }
     }
 
-    /// Takes one after the other, from an iterator that runs no code of the caller's. True: that
-    /// is enough for now. False: there are no more. None: one has to be prepared first, and is
-    /// kept until it is.
+    /// Takes one after the other. True: that is enough for now. False: there are no more. None: one
+    /// has to be prepared first, and is kept until it is. No interrupt comes between a message's
+    /// arrival and its place in the queue, so none is lost.
     #[pyo3(signature = (iterator: "collections.abc.Iterator[typing.Any]"))]
-    fn put_each(&self, iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
+    fn put_each(&self, mut iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
+        // The iterator may run the caller's code, which may take its time: no lock is held, and no
+        // message waits for the next one.
+        while let Some(item) = iterator.next().transpose()? {
+            match self.put(&item)? {
+                Some(true) => {}
+                Some(false) => return Ok(Some(true)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(false))
+    }
+
+    /// The same for an iterator that runs no code of the caller's: some are handed over at once.
+    #[pyo3(signature = (iterator: "collections.abc.Iterator[typing.Any]"))]
+    fn put_listed(&self, iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
         let mut jobs = Vec::with_capacity(AT_ONCE);
         let mut progress = self.progress();
         loop {
@@ -143,9 +156,9 @@ impl Sending {
                 false => progress.push(&self.batch, jobs.drain(..)),
             };
             match taken? {
-                Taken::Unprepared(item) => {
+                Taken::Other(item) => {
                     drop(progress);
-                    match self.put_ready(&item)? {
+                    match self.put_other(&item)? {
                         Some(true) => progress = self.progress(),
                         Some(false) => return Ok(Some(true)),
                         None => return Ok(None),
@@ -184,25 +197,6 @@ impl Sending {
         }
     }
 
-    /// Something that no message could be made of: a receipt says so. True: the next one,
-    /// please.
-    #[pyo3(signature = (item: "object", why: "BaseException"))]
-    fn put_unfit(&self, item: &Bound<'_, PyAny>, #[pyo3(from_py_with = exception)] why: PyErr) -> bool {
-        self.progress().put_aside(item, why)
-    }
-
-    /// Takes a message of which some recipients are held back by the mailer's own rules, each
-    /// with its reason. Without `prepared` none is left, and a receipt says so.
-    #[pyo3(signature = (item: "object", prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None] | None", suppressed: "list[tuple[str, str]]"))]
-    fn put_with_rules(
-        &self,
-        item: &Bound<'_, PyAny>,
-        prepared: Option<Prepared<'_>>,
-        suppressed: Vec<(String, String)>,
-    ) -> PyResult<bool> {
-        self.progress().put_with_rules(&self.batch, item, prepared, parcel::suppressed(suppressed))
-    }
-
     /// There is no more to come; `go_on` tells of the rest.
     fn finish(&self, py: Python<'_>) {
         if self.is_of_another_process() {
@@ -239,6 +233,26 @@ impl Sending {
 }
 
 impl Sending {
+    /// Takes what is no tuple with everything there.
+    fn put_other(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+        static RULED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        static BAD_ROW: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let is = |class: &'static PyOnceLock<Py<PyType>>, name| {
+            Ok::<_, PyErr>(item.get_type().is(class.import(item.py(), "rsmtp._mailer.feeding", name)?))
+        };
+        if is(&RULED, "Ruled")? {
+            let (message, prepared) = (item.getattr("item")?, item.getattr("prepared")?.extract()?);
+            let suppressed = parcel::suppressed(item.getattr("suppressed")?.extract()?);
+            return self.progress().put_with_rules(&self.batch, &message, prepared, suppressed).map(Some);
+        }
+        if is(&BAD_ROW, "BadRow")? {
+            let why = exception(&item.getattr("error")?)?;
+            return Ok(Some(self.progress().put_aside(&item.getattr("row")?, why)));
+        }
+        self.progress().unprepared = Some(item.clone().unbind());
+        self.put_ready(item)
+    }
+
     /// Takes the one that was kept, if it is a plain message of ours; None: it isn't. The lock is
     /// not held where the message is written: what it is made of may be objects of the caller's.
     fn put_ready(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
@@ -284,8 +298,8 @@ enum Taken<'py> {
     /// There may be more.
     Some,
     All,
-    /// One is not ready to be sent.
-    Unprepared(Bound<'py, PyAny>),
+    /// One is no tuple with everything there.
+    Other(Bound<'py, PyAny>),
 }
 
 /// What is to be logged when no lock is held.
@@ -367,10 +381,7 @@ impl Progress {
         let mut iterator = iterator.clone();
         while jobs.len() < AT_ONCE && !self.is_full() {
             let Some(item) = iterator.next().transpose()? else { return Ok(Taken::All) };
-            let Some(prepared) = as_prepared(&item) else {
-                self.unprepared = Some(item.clone().unbind());
-                return Ok(Taken::Unprepared(item));
-            };
+            let Some(prepared) = as_prepared(&item) else { return Ok(Taken::Other(item)) };
             jobs.extend(self.pack(&item, prepared)?);
         }
         Ok(Taken::Some)
