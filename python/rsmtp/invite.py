@@ -17,7 +17,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import rsmtp
 from rsmtp._common import arguments
@@ -87,6 +87,9 @@ class Invite:
     method: Method = "request"
     answer: Answer | None = None
 
+    #: Of an event that was read: what else it has, and its start.
+    _kept: ClassVar[tuple[bytes, date] | None] = None
+
     def __post_init__(self) -> None:
         _moment("start", self.start, self.start)
         for name in ("end", "occurrence"):
@@ -122,7 +125,7 @@ class Invite:
 
     def update(self, **changes: Any) -> Invite:
         """The next revision of this event, with these arguments changed. Calendars replace the event
-        and ask the attendees again."""
+        and ask the attendees again. What an event that was read has beside them, such as EXDATE, stays."""
         changed = {"sequence": self.sequence + 1, **changes}
         if "end" in changes and "duration" not in changes:
             changed["duration"] = None
@@ -163,9 +166,11 @@ class Invite:
         """
         from rsmtp._content.calendar.reading import read
 
-        found = read(source)
+        found, kept = read(source)
         try:
-            return cls(**found)
+            invite = cls(**found)
+            object.__setattr__(invite, "_kept", (kept, invite.start))
+            return invite
         except (TypeError, ValueError) as refused:
             raise ValueError(f"the calendar can't be read: {refused}") from None
 
@@ -185,7 +190,15 @@ def _replaced(invite: Invite, changes: dict[str, Any]) -> Invite:
     for name in changes:
         if name not in Invite.__dataclass_fields__:
             raise arguments.unexpected("update", name, Invite)
-    return replace(invite, **changes)
+    made = replace(invite, **changes)
+    if invite._kept is not None:
+        kept, first = invite._kept
+        if "reminder" in changes:
+            from rsmtp._content.calendar.kept import without_alarms
+
+            kept = without_alarms(kept)
+        object.__setattr__(made, "_kept", (kept, first))
+    return made
 
 
 def _moment(name: str, value: Any, start: Any) -> None:

@@ -1,5 +1,7 @@
 """`calendar=`: invitations as mail programs want them (RFC 5545, RFC 5546, RFC 6047)."""
 
+import pickle
+import re
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -435,3 +437,98 @@ def test_an_address_that_is_read_is_one_line():
     )
     invite = rsmtp.Invite.read(calendar)
     assert invite.organizer == ("", "ann Bcc: eve@example.org")
+
+
+READ = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//x//x//EN
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:7@example.org
+DTSTAMP:20261101T100000Z
+SEQUENCE:3
+SUMMARY:Planning
+DTSTART;TZID=Europe/Berlin:20261201T100000
+DTEND;TZID=Europe/Berlin:20261201T110000
+RRULE:FREQ=WEEKLY;COUNT=6
+EXDATE;TZID=Europe/Berlin:20261208T100000,20261215T100000
+EXDATE:20261222T090000Z
+RDATE;TZID=Europe/Berlin:20261224T100000
+ORGANIZER;CN=Ann;SENT-BY="mailto:desk@example.org":mailto:ann@example.org
+ATTENDEE;CN=Bob;CUTYPE=INDIVIDUAL;ROLE=CHAIR;PARTSTAT=ACCEPTED;X-NUM=2:mailto:bob@example.org
+ATTENDEE;CUTYPE=ROOM;ROLE=OPT-PARTICIPANT:mailto:room@example.org
+STATUS:TENTATIVE
+TRANSP:TRANSPARENT
+CLASS:PRIVATE
+CATEGORIES:Work,Rust
+X-MEETING;X-KIND=video:https://example.org/7
+BEGIN:VALARM
+ACTION:DISPLAY
+DESCRIPTION:Planning
+TRIGGER:-PT15M
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def event_of(invite):
+    [event] = icalendar.Calendar.from_ical(invite.to_ical()).walk("VEVENT")
+    return event
+
+
+def excluded(event, name="EXDATE"):
+    found = event.get(name, [])
+    several = found if isinstance(found, list) else [found]
+    return sorted(one.dt for dates in several for one in dates.dts)
+
+
+def test_an_update_keeps_what_was_read_and_not_changed():
+    invite = rsmtp.Invite.read(READ)
+    for revision in (invite, invite.update(location="Room 2"), pickle.loads(pickle.dumps(invite)).update()):
+        event = event_of(revision)
+        assert excluded(event) == [datetime(2026, 12, day, 9, tzinfo=UTC) for day in (8, 15, 22)]
+        assert excluded(event, "RDATE") == [datetime(2026, 12, 24, 9, tzinfo=UTC)]
+        assert (event["STATUS"], event["TRANSP"], event["CLASS"]) == ("TENTATIVE", "TRANSPARENT", "PRIVATE")
+        assert event["CATEGORIES"].cats == ["Work", "Rust"]
+        assert (event["X-MEETING"], event["X-MEETING"].params["X-KIND"]) == ("https://example.org/7", "video")
+        assert event["ORGANIZER"].params["SENT-BY"] == "mailto:desk@example.org"
+        bob, room = event["ATTENDEE"]
+        assert (bob.params["ROLE"], bob.params["X-NUM"], bob.params["CUTYPE"]) == ("CHAIR", "2", "INDIVIDUAL")
+        assert bob.params["PARTSTAT"] == "NEEDS-ACTION"
+        assert (room.params["ROLE"], room.params["CUTYPE"]) == ("OPT-PARTICIPANT", "ROOM")
+        [alarm] = event.walk("VALARM")
+        assert alarm["TRIGGER"].dt == timedelta(minutes=-15)
+    assert event_of(rsmtp.Invite.read(invite.update().to_ical()).update())["CLASS"] == "PRIVATE"
+
+
+def test_an_event_that_is_moved_leaves_the_same_occurrences_out():
+    invite = rsmtp.Invite.read(READ)
+    later = invite.update(start=invite.start + timedelta(hours=2))
+    assert excluded(event_of(later)) == [datetime(2026, 12, day, 11, tzinfo=UTC) for day in (8, 15, 22)]
+    assert excluded(event_of(later.update(summary="x"))) == excluded(event_of(later))
+    days = re.sub(r"(;TZID=[^:]*)?:(2026\d{4})T\d{6}Z?", r";VALUE=DATE:\2", READ)
+    days = days.replace("T100000", "").replace("DTSTAMP;VALUE=DATE:20261101", "DTSTAMP:20261101T100000Z")
+    whole = rsmtp.Invite.read(days)
+    assert excluded(event_of(whole)) == [date(2026, 12, day) for day in (8, 15, 22)]
+    moved = whole.update(start=date(2026, 12, 2), end=date(2026, 12, 3))
+    assert excluded(event_of(moved)) == [date(2026, 12, day) for day in (9, 16, 23)]
+
+
+def test_dates_that_are_periods_and_dates_that_cannot_be_read():
+    more = "RDATE;VALUE=PERIOD:20261231T090000Z/PT1H\nEXDATE:garbage\n"
+    octets = rsmtp.Invite.read(READ.replace("CLASS:", f"{more}CLASS:")).update().to_ical()
+    assert b"RDATE;VALUE=PERIOD:20261231T090000Z/PT1H" in octets and b"garbage" not in octets
+
+
+def test_what_is_changed_and_what_a_cancellation_and_a_reply_have_no_place_for():
+    invite = rsmtp.Invite.read(READ)
+    [alarm] = event_of(invite.update(reminder=timedelta(hours=1))).walk("VALARM")
+    assert alarm["TRIGGER"].dt == timedelta(hours=-1)
+    assert event_of(invite.update(reminder=None)).walk("VALARM") == []
+    cancelled = event_of(invite.cancel())
+    assert cancelled["STATUS"] == "CANCELLED" and cancelled.walk("VALARM") == []
+    once = event_of(invite.cancel(occurrence=invite.start + timedelta(days=7)))
+    assert "EXDATE" not in once and "RDATE" not in once
+    reply = event_of(invite.reply("accepted", "bob@example.org"))
+    assert not {"EXDATE", "X-MEETING", "STATUS"} & reply.keys() and reply.walk("VALARM") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+from rsmtp._content.calendar.kept import kept_of
 from rsmtp._content.calendar.library import icalendar
 from rsmtp._content.calendar.octets import checked, octets_of
 from rsmtp._content.calendar.people import line, person_of
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def read(source: Any) -> dict[str, Any]:
-    """The arguments for the `Invite` that a message or a calendar contains."""
+def read(source: Any) -> tuple[dict[str, Any], bytes]:
+    """The arguments for the `Invite` that a message or a calendar contains, and what else its event has."""
     octets = (
         _in_message(source) if hasattr(source, "walk") and hasattr(source, "get_all") else octets_of(source)
     )
@@ -27,13 +28,14 @@ def read(source: Any) -> dict[str, Any]:
         if event is None:
             raise ValueError("there is no event in it")
         found = _arguments(event)
+        kept = kept_of(event)
     except (ValueError, KeyError, AttributeError, IndexError, TypeError, OverflowError) as error:
         raise ValueError(f"the calendar can't be read: {str(error)[:200]}") from None
     known = method.lower() in ("request", "cancel", "publish", "reply")
     found["method"] = method.lower() if known else "request"
     if found["method"] == "reply":
         found["answer"] = _answer(event)
-    return found
+    return found, kept
 
 
 def _in_message(message: Any) -> bytes:

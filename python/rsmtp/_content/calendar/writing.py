@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from rsmtp._common.mailboxes import folded
+from rsmtp._content.calendar.kept import add_kept
 from rsmtp._content.calendar.library import add_zones, blank, icalendar
 from rsmtp._content.calendar.people import calendar_address, mailboxes
 
@@ -39,6 +40,8 @@ def written(invite: rsmtp.Invite, organizer: Any, attendees: Any) -> bytes:
     if invite.method != "reply":
         event.add("status", "CANCELLED" if invite.method == "cancel" else "CONFIRMED")
         event.add("transp", "OPAQUE" if isinstance(invite.start, datetime) else "TRANSPARENT")
+    if invite._kept is not None and invite.method != "reply":
+        add_kept(event, invite, *invite._kept)
     if invite.reminder is not None:
         alarm = icalendar().Alarm()
         alarm.add("action", "DISPLAY")
