@@ -247,3 +247,44 @@ def test_how_a_charset_is_encoded_may_be_set_in_either_world(monkeypatch):
                 assert text.get_payload() == "=C3=A9"
             assert rsmtp.email.header.Header("é", "utf-8").encode() == "=?utf-8?q?=C3=A9?="
         assert rsmtp.email.mime.text.MIMEText("é")["Content-Transfer-Encoding"] == "base64"
+
+
+@pytest.mark.parametrize("inner", [email.mime.base.MIMEBase, rsmtp.email.mime.base.MIMEBase])
+@pytest.mark.parametrize(
+    "outer", [email.mime.multipart.MIMEMultipart, rsmtp.email.mime.multipart.MIMEMultipart]
+)
+def test_a_class_that_says_itself_what_is_in_it(inner, outer):
+    class Late(inner):
+        def get_payload(self, i=None, decode=False):
+            return b"late" if decode else "bGF0ZQ==\n"
+
+        def raw_items(self):
+            return [*super().raw_items(), ("X-Late", "yes")]
+
+    part = Late("application", "zip")
+    part["Content-Transfer-Encoding"] = "base64"
+    part.set_payload("")
+    message = outer()
+    message.attach(part)
+    message["From"], message["To"] = "a@example.org", "b@example.org"
+    assert b"X-Late: yes\n\nbGF0ZQ==\n" in message.as_bytes()
+    assert part.as_bytes().endswith(b"X-Late: yes\n\nbGF0ZQ==\n")
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.smtplib.SMTP(catcher.host, catcher.port) as client:
+            client.send_message(message)
+        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer:
+            mailer.send(message)
+        for received in catcher.wait_for(2, 5):
+            (found,) = received.email.get_payload()
+            assert (found["X-Late"], found.get_payload(decode=True)) == ("yes", b"late")
+
+
+def test_a_message_read_and_kept_whose_class_says_what_is_in_it():
+    class Counted(rsmtp.email.message.Message):
+        def get_payload(self, i=None, decode=False):
+            return super().get_payload(i, decode).replace("x", "y")
+
+    read = rsmtp.email.message_from_string("Subject: s\n\nxx\n", _class=Counted)
+    assert read.as_string() == "Subject: s\n\nyy\n"
+    eight_bit = rsmtp.email.message_from_bytes(b"Subject: s\n\n\xff\n", _class=Counted)
+    assert eight_bit.as_bytes() == b"Subject: s\n\n\xff\n"

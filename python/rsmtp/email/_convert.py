@@ -25,7 +25,7 @@ def from_stdlib(cls: Any, message: Any) -> Any:
         elif hasattr(value, "_chunks"):
             value = _our_header(value)
         made.set_raw(name, value)
-    payload = message._payload
+    payload = _content(message)
     if isinstance(payload, list):
         payload = [from_stdlib(cls, part) if hasattr(part, "raw_items") else part for part in payload]
     made._payload = payload
@@ -35,6 +35,28 @@ def from_stdlib(cls: Any, message: Any) -> Any:
     made._default_type = message.get_default_type()
     made.defects = list(message.defects)
     return made
+
+
+def by_methods(message: Any) -> Any:
+    """A plain message of ours with what `raw_items` and `get_payload` of this one return."""
+    from rsmtp import Message
+
+    made: Any = Message.__new__(Message)
+    state = message.__getstate__()
+    state.pop("_origin", None)
+    made.__setstate__(state)
+    made._headers = list(message.raw_items())
+    made._payload = _content(message)
+    return made
+
+
+def _content(message: Any) -> Any:
+    """The payload as a generator finds it, which may be a method of the message's own class."""
+    from rsmtp._common.arguments import has_surrogates
+
+    # A generator writes 8-bit text as it is; get_payload would decode it.
+    stored = message._payload
+    return stored if isinstance(stored, str) and has_surrogates(stored) else message.get_payload()
 
 
 def to_stdlib(message: Any) -> Any:

@@ -318,13 +318,22 @@ impl Message {
             "__contains__",
             "get",
         ];
+        // And a generator reads the message by these.
+        const READ: [&str; 2] = ["get_payload", "raw_items"];
         let own = cls.getattr("__dict__")?;
-        for hook in HOOKS {
-            if own.contains(hook)? {
-                cls.setattr("_is_plain", false)?;
+        for (hooks, flag, value) in [(&HOOKS[..], "_is_plain", false), (&READ, "_is_read_by_methods", true)] {
+            for hook in hooks {
+                if own.contains(hook)? {
+                    cls.setattr(flag, value)?;
+                }
             }
         }
         Ok(())
+    }
+
+    #[classattr]
+    fn _is_read_by_methods() -> bool {
+        false
     }
 
     #[classattr]

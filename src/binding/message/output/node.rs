@@ -41,7 +41,7 @@ pub(crate) fn rendered<'py>(
     let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
     // What is sent goes on living in its buffer.
     let rope = if rules.sending { Rope::new() } else { Rope::in_room(room::taken()) };
-    render_in(rope, &Node { message: message.clone(), context: &context, is_root: true }, rules)
+    render_in(rope, &Node { message: as_its_class_reads(message)?, context: &context, is_root: true }, rules)
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
@@ -141,7 +141,7 @@ impl<'py> Node<'_, 'py> {
     /// Another entity, which may be an object of the standard library.
     fn other(&self, object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let message = match object.cast::<Message>() {
-            Ok(message) => message.clone(),
+            Ok(message) => as_its_class_reads(message)?,
             Err(_) => adopted(object)?,
         };
         Ok(Node { message, context: self.context, is_root: false })
@@ -427,6 +427,19 @@ fn into_content<'a, 'py>(content: modern::Safe) -> Content<Node<'a, 'py>> {
         modern::Safe::Text(bytes) => Content::Text(bytes),
         modern::Safe::Encoded(bytes, encoding) => Content::Encoded(bytes, encoding),
     }
+}
+
+/// The message, or, if its class overrides what a generator reads, a plain one with what the methods
+/// return.
+fn as_its_class_reads<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, Message>> {
+    let (py, class) = (message.py(), message.get_type());
+    if class.is(py.get_type::<Message>())
+        || !class.getattr(intern!(py, "_is_read_by_methods"))?.is_truthy()?
+    {
+        return Ok(message.clone());
+    }
+    let made = py.import("rsmtp.email._convert")?.getattr("by_methods")?.call1((message,))?;
+    Ok(made.cast_into::<Message>()?)
 }
 
 /// A message of the standard library as one of ours.
