@@ -19,6 +19,7 @@ PARTS = {
     "_rsmtp_log_in",
     "_rsmtp_secrets",
     "_rsmtp_open",
+    "_rsmtp_open_for_mail",
     "_rsmtp_starttls_if_needed",
     "_rsmtp_cancel_auth",
     "_rsmtp_perform_auth",
