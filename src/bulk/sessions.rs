@@ -210,7 +210,8 @@ impl Sessions {
     /// A new session broke before the server had answered a single message, and the server offers
     /// extensions that it may not support properly. The next session avoids them. Returns false if
     /// this one avoided them already, so that they weren't the reason.
-    pub fn speak_plainly(&mut self, hop: usize, was_plain: bool, now: Instant) -> bool {
+    pub fn speak_plainly(&mut self, hop: usize, now: Instant) -> bool {
+        let was_plain = self.plainly(hop, now);
         self.hops[hop].plainly = if was_plain { None } else { now.checked_add(PLAINLY) };
         !was_plain
     }
@@ -272,12 +273,9 @@ mod tests {
         let mut sessions = sessions(1);
         let now = Instant::now();
         assert!(!sessions.plainly(0, now));
-        assert!(
-            sessions.speak_plainly(0, false, now) && sessions.plainly(0, now) && !sessions.plainly(1, now)
-        );
-        assert!(sessions.speak_plainly(0, false, now) && sessions.plainly(0, now), "it was opened before");
+        assert!(sessions.speak_plainly(0, now) && sessions.plainly(0, now) && !sessions.plainly(1, now));
         assert!(!sessions.plainly(0, now + PLAINLY));
-        assert!(!sessions.speak_plainly(0, true, now), "it was no reason");
+        assert!(!sessions.speak_plainly(0, now), "it was no reason");
         assert!(!sessions.plainly(0, now));
     }
 }

@@ -55,10 +55,8 @@ pub(super) struct Outgoing {
     chunks_wanted: bool,
     /// Where small chunks are assembled.
     scratch: Vec<u8>,
-    /// The server has accepted a chunk.
+    /// The server has accepted a chunk, in this session or in an earlier one.
     pub(super) chunks_taken: bool,
-    /// A server that introduced itself alike has accepted one, so this one is expected to.
-    pub(super) chunks_expected: bool,
     /// The current run of raw bytes contains an AUTH command.
     raw_is_secret: bool,
     lines: VecDeque<Line>,

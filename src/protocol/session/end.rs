@@ -105,12 +105,10 @@ impl Session {
     }
 
     /// If a server answers a session's first BDAT as an unknown command, it has accepted nothing,
-    /// neither of this message nor of those sent after it. But its next replies may be to the
-    /// content, read as commands.
+    /// and nothing was sent after it. But its next replies may be to the content, read as
+    /// commands.
     pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
-        let mut in_flight = self.flight.transactions.drain(..).map(|running| running.end(0));
-        let outcome = in_flight.next().map(Box::new);
-        self.ending.stranded.extend(in_flight);
+        let outcome = self.flight.transactions.pop_front().map(|first| Box::new(first.end(0)));
         let message = "the server offers CHUNKING (RFC 3030) and does not take BDAT: nothing was sent";
         let error = self.broke_with(Stage::MailData, message, reply);
         Error { outcome, ..error.with_advice(Advice::WithoutChunking) }

@@ -89,7 +89,7 @@ impl Session {
     /// of which has gone well so far. Their answers come as one
     /// [`Event::Transaction`](super::Event::Transaction) each, in order.
     pub fn takes_transaction(&mut self) -> bool {
-        self.takes_on_top(self.out.chunks_taken || self.out.chunks_expected)
+        self.takes_on_top(self.out.chunks_taken)
     }
 
     /// The same for a QUIT, which is never mistaken for a message.
@@ -97,7 +97,7 @@ impl Session {
         self.takes_on_top(true)
     }
 
-    fn takes_on_top(&mut self, chunks_known: bool) -> bool {
+    fn takes_on_top(&mut self, chunks_taken: bool) -> bool {
         self.refill();
         if self.ending.why.is_some()
             || self.procedure.is_some()
@@ -113,13 +113,8 @@ impl Session {
         // it.
         self.flight.sequence != Sequence::OneByOne
             && self.flight.resets.leave_room_for(self.flight.transactions.len())
-            && self.flight.transactions.back().is_some_and(|last| last.may_be_followed(chunks_known))
+            && self.flight.transactions.back().is_some_and(|last| last.may_be_followed(chunks_taken))
             && self.out.takes_more()
-    }
-
-    /// Whether it avoids extensions, whatever the server offers.
-    pub fn is_plain(&self) -> bool {
-        !self.options.pipelining && !self.options.chunking
     }
 
     /// Whether the server has accepted content that was sent with BDAT.
@@ -127,11 +122,10 @@ impl Session {
         self.out.chunks_taken
     }
 
-    /// A server that introduced itself alike accepts content that is sent with BDAT, so messages
-    /// may be sent behind the first one. It may be another server: if this one doesn't know BDAT,
-    /// none of them is lost.
+    /// The server is known to accept content that is sent with BDAT, so messages may be sent
+    /// behind the first one.
     pub fn expect_chunks(&mut self) {
-        self.out.chunks_expected = true;
+        self.out.chunks_taken = true;
     }
 
     /// How many transactions aren't completely answered.

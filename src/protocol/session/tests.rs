@@ -216,30 +216,6 @@ fn bdat_that_is_denied_before_its_chunk_is_said_whole_is_no_refusal_of_the_messa
     assert_eq!(error.outcome.unwrap().recipients[0].1, Fate::NotSent);
 }
 
-/// The server was expected to know BDAT, and messages were sent behind the first. What it says to
-/// the RSET behind the chunk shows whether it has read the chunk as commands.
-#[test]
-fn behind_bdat_that_is_denied_no_message_is_sent_unless_the_server_went_on() {
-    for (next, fate, advice) in
-        [("500 what?", Fate::NotSent, Some(Advice::WithoutChunking)), ("250 reset", Fate::Unknown, None)]
-    {
-        let mut session = offering_chunks();
-        session.expect_chunks();
-        for _ in 0..2 {
-            assert!(session.takes_transaction());
-            session.request(message(Body::new("one\r\n"))).unwrap();
-            say_all(&mut session, &mut Vec::new());
-        }
-        session.received(b"250 ok\r\n250 ok\r\n502 what?\r\n").unwrap();
-        assert!(!session.takes_transaction() && !session.state().is_over());
-        let error = session.received(format!("{next}\r\n").as_bytes()).unwrap_err();
-        assert_eq!((error.kind, error.advice), (Kind::Protocol, advice));
-        assert_eq!(error.outcome.unwrap().recipients[0].1, Fate::NotSent);
-        let stranded: Vec<_> = session.take_stranded().into_iter().collect();
-        assert!(stranded.len() == 1 && stranded[0].recipients[0].1 == fate, "{next}: {stranded:?}");
-    }
-}
-
 #[test]
 fn a_large_message_is_dotted_where_its_lines_begin_with_dots_and_its_end_is_behind_it() {
     let many = |line: &[u8]| line.repeat(500_000);

@@ -89,8 +89,6 @@ pub(in crate::protocol) struct Running {
     reset_refused: Option<Reply>,
     /// The server has refused one of its chunks.
     chunk_refused: bool,
-    /// The server's reply to its chunk, if that was the reply to an unknown command.
-    chunk_denied: Option<Reply>,
     /// How many octets the server must have received before it can have the end of the mail data.
     /// None until the end is written.
     end: Option<u64>,
@@ -127,7 +125,6 @@ impl Running {
             is_one_too_many: false,
             reset_refused: None,
             chunk_refused: false,
-            chunk_denied: None,
             end: None,
         };
         if follows && running.chunked {
@@ -160,12 +157,6 @@ impl Running {
     ) -> Then {
         if let Some(refusal) = self.reset_refused.take() {
             return Then::Disorder(Stage::Reset, RESET_REFUSED, refusal);
-        }
-        if let Some(denial) = self.chunk_denied.take() {
-            return match reply.is_completion() {
-                true => Then::Disorder(Stage::MailData, CHUNK_DENIED, denial),
-                false => Then::NoChunking(denial),
-            };
         }
         match part {
             Part::Clear if reply.is_completion() => {}
@@ -206,14 +197,7 @@ impl Running {
                 return self.hear(part, reply, alone, out);
             }
             Part::Chunk { .. } if self.denies_chunking(&reply, out.chunks_taken) => {
-                if alone {
-                    return Then::NoChunking(reply);
-                }
-                // Behind it is a RSET. If the server refuses that too, it has read the content as
-                // commands. If not, it knows BDAT and may accept the messages behind this one.
-                out.chunks_expected = false;
-                self.end = None;
-                self.chunk_denied = Some(reply);
+                return Then::NoChunking(reply);
             }
             // The server accepted content without a sender. It is unknown whose message that is.
             Part::Chunk { last: true } if reply.is_completion() && self.is_out_of_sequence() => {
@@ -265,11 +249,12 @@ impl Running {
     }
 
     /// Whether another transaction may be sent on top of this one: it is sent completely, nothing
-    /// has gone wrong so far, and the server will understand where it ends. Unless the server is
-    /// expected to know BDAT, nothing may be sent after its first chunk.
-    pub(in crate::protocol) fn may_be_followed(&self, chunks_known: bool) -> bool {
+    /// has gone wrong so far, and the server will understand where it ends. Before a server has
+    /// accepted a chunk, it isn't known to support BDAT: after the first chunk, nothing may be
+    /// sent that it could take for another message.
+    pub(in crate::protocol) fn may_be_followed(&self, chunks_taken: bool) -> bool {
         let said_whole = self.grouped && !self.lmtp && self.body.is_none();
-        said_whole && self.verdict.is_none() && (chunks_known || !self.chunked)
+        said_whole && self.verdict.is_none() && (chunks_taken || !self.chunked)
     }
 
     /// Whether the reply to a chunk means that the server doesn't know BDAT.
@@ -315,7 +300,7 @@ impl Running {
                 // Behind another transaction's commands, the pending chunks belong to that one.
                 _ if !alone => {}
                 // The session's first BDAT shows whether the server knows the command.
-                None if !(out.chunks_taken || out.chunks_expected) => {}
+                None if !out.chunks_taken => {}
                 None => out.go_on_with_chunks(),
                 Some(_) => out.drop_chunks(),
             }
@@ -444,7 +429,6 @@ fn say(verb: Verb, part: Part, out: &mut Outgoing) {
 }
 
 const RESET_REFUSED: &str = "the server refused RSET between messages: they can't be told apart";
-const CHUNK_DENIED: &str = "the server said that it does not know BDAT (RFC 3030), and went on as if it did";
 const CHUNK_REFUSED: &str = "the server refused a chunk (RFC 3030) and took the end of the same message";
 
 /// RFC 5321 4.2.2: the command itself may be fine elsewhere.
