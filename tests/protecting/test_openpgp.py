@@ -176,6 +176,21 @@ def test_autocrypt_of_mail_that_is_not_protected(gpg, ann):
     assert "Autocrypt" not in several.protect(rsmtp.OpenPgp(ann, autocrypt="nopreference"))
 
 
+def test_autocrypt_sends_the_user_id_of_the_address_in_any_spelling():
+    with contextlib.closing(Gpg()) as own:
+        fingerprint = own.person("eva@example.org")
+        own("--utf8-strings", "--quick-add-uid", fingerprint, "Eva <eva@bücher.example>")
+        own("--utf8-strings", "--quick-add-uid", fingerprint, "Eva <eva@grün.example>")
+        pgp = rsmtp.OpenPgp(own.secret(fingerprint))
+        for address, uid in (
+            ("eva@example.org", "eva@example.org"),
+            ("Eva@xn--bcher-kva.example", "eva@bücher.example"),
+            ("eva@xn--grn-ioa.example", "eva@grün.example"),
+        ):
+            key = base64.b64decode(autocrypt(pgp.autocrypt(address))["keydata"])
+            assert uid.encode() in key, address
+
+
 def autocrypt(field):
     pairs = [each.strip().partition("=") for each in str(field).split(";")]
     return {name: re.sub(r"\s", "", value) for name, _, value in pairs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from rsmtp._common.mailboxes import folded
 from rsmtp._protect import keys
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ def minimal(name: str, cert: Any, address: str = "") -> bytes:
             *(kinds.CasualCertification, kinds.PositiveCertification),
         )
         users += [(rest[start], each) for each in signatures]
-    users.sort(key=lambda pair: (pair[0].user_id_email or "").casefold() != address.casefold())
+    users.sort(key=lambda pair: folded(pair[0].user_id_email or "") != folded(address))
     tail = part.packets[len(head) :]
     direct = rest[: at[0]] if at else rest
     for before in ([], direct):
