@@ -69,12 +69,13 @@ impl Piece<'_> {
 impl<B: AsRef<[u8]>> Rope<B> {
     #[must_use]
     pub fn new() -> Self {
-        Rope::in_room(Vec::with_capacity(1024))
+        Rope::in_room(Vec::new())
     }
 
     /// A rope that collects in this buffer, which has to be empty.
     #[must_use]
-    pub fn in_room(gathered: Vec<u8>) -> Self {
+    pub fn in_room(mut gathered: Vec<u8>) -> Self {
+        gathered.reserve(1024);
         Rope { gathered, kept: Vec::new(), kept_len: 0, originals: Vec::new(), has_utf8_fields: false }
     }
 

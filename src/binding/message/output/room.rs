@@ -12,11 +12,10 @@ const MOST: usize = 128 * 1024;
 
 static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// The buffer that was kept last, or one for a message of the usual size.
+/// The buffer that was kept last, or a new one.
 pub(super) fn taken() -> Vec<u8> {
     // Another thread has the lock only for a moment, and it isn't worth waiting for.
-    let spare = SPARE.try_lock().map(|mut spare| std::mem::take(&mut *spare)).unwrap_or_default();
-    if spare.capacity() == 0 { Vec::with_capacity(1024) } else { spare }
+    SPARE.try_lock().map(|mut spare| std::mem::take(&mut *spare)).unwrap_or_default()
 }
 
 /// Keeps a buffer, without what is in it.
