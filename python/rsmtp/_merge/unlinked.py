@@ -19,7 +19,9 @@ _LINK = re.compile(r"<([^<>]+)>")
 def unlinked(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a message, with other links in `unsubscribe`, in a List-Unsubscribe of `headers`,
     and wherever the texts have the same links."""
-    links = sorted({*_links(given)}, key=len, reverse=True)
+    asked, headers = given.get("unsubscribe"), given.get("headers")
+    several = [asked] if isinstance(asked, str) else list(asked or ())
+    links = sorted({*_links(several, headers)}, key=len, reverse=True)
     if not links:
         return dict(given)
     pattern = re.compile("|".join(map(_spelled, links)), re.IGNORECASE)
@@ -31,21 +33,18 @@ def unlinked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in _TEXTS:
         if isinstance(text := given.get(name), str):
             made[name] = without(text)
-    if (given_links := given.get("unsubscribe")) is not None:
-        several = [given_links] if isinstance(given_links, str) else given_links
+    if asked is not None:
         made["unsubscribe"] = list(dict.fromkeys(_instead_of(one) for one in several))
-    if headers := given.get("headers"):
+    if headers:
         made["headers"] = [
             (name, without(value) if _FIELD.fullmatch(name) else value) for name, value in _pairs(headers)
         ]
     return made
 
 
-def _links(given: Mapping[str, Any]) -> Iterator[str]:
-    links = given.get("unsubscribe") or []
-    several = [links] if isinstance(links, str) else links
+def _links(several: list[Any], headers: Any) -> Iterator[str]:
     yield from (one for one in several if isinstance(one, str) and one)
-    for name, value in _pairs(given.get("headers") or {}):
+    for name, value in _pairs(headers or {}):
         if _FIELD.fullmatch(name) and isinstance(value, str):
             yield from _LINK.findall(value)
 
