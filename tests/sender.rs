@@ -15,6 +15,17 @@ fn all_goes_well() {
     }
 }
 
+/// Some recipients of a message are over the server's limit and have to wait, another was refused for now,
+/// and nothing more may be sent: the ledger can't record an end.
+#[test]
+fn a_message_that_is_sent_in_parts_has_a_receipt_when_all_ends() {
+    let mut data = [0; 205];
+    for (at, event) in [(0, 72), (1, 194), (4, 176), (10, 234), (12, 220), (202, 1), (203, 30), (204, 30)] {
+        data[at] = event;
+    }
+    sender::check(&data);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 

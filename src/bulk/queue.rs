@@ -276,6 +276,7 @@ impl<P: Payload> Queue<P> {
             job.past.trouble.take_if(|_| job.recipients.is_empty() && job.past.settled.iter().all(sent));
             return self.settled(job.give_up(Some(Arc::clone(server)), None));
         }
+        let Some(mut job) = self.unless_failed(job) else { return };
         job.past.known = std::mem::take(&mut job.past.again);
         job.recipients = job.past.known.iter().map(|(path, _)| path.clone()).collect();
         let pause = if std::mem::take(&mut job.past.pause) { pause } else { Duration::ZERO };
