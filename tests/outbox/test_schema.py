@@ -97,6 +97,16 @@ def test_two_that_open_it_at_once(path):
     assert found == [4] * 6
 
 
+def test_a_new_file_that_another_is_making(tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "new.db", check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.2, other.rollback)
+        end.start()
+        with Outbox(tmp_path / "new.db") as outbox:
+            assert outbox.status()["queued"] == 0
+        end.join()
+
+
 def test_an_answer_for_one_that_was_unknown_then(path):
     with Outbox(path) as outbox:
         told = rsmtp.Receipt.from_dict(outbox.get(5).receipt.to_dict())

@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from rsmtp.outbox import boots, reading, schema
 
 # How many seconds to wait for another process that holds the file.
 _BUSY = 60.0
+# And for those that are making it, which takes some hundredths. Not longer: it may be a transaction of the
+# application in this same thread, which would not end.
+_MADE = 2.0
 # Cache size in KiB, and the number of log pages after which SQLite checkpoints. Its default of 1,000
 # pages would checkpoint three times as often.
 _CACHE = 16 * 1024
@@ -208,7 +212,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise OutboxError(f"{path}: there is no folder {path.parent}")
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        _keep_log(connection)
         # A commit must be on disk: an outbox relies on "sending" being stored before any mail data goes
         # out, and on the fate being stored after the answer.
         connection.execute("PRAGMA synchronous = FULL")
@@ -218,6 +222,20 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_log(connection: sqlite3.Connection) -> None:
+    """From now on, readers and the writer of the file don't wait for each other. SQLite itself does not
+    wait here: of several that open a new file at once, all but one would fail."""
+    until = time.monotonic() + _MADE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as wrong:
+            if not wrong.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 _FULL = (
@@ -243,7 +261,7 @@ def _words(path: Path, wrong: sqlite3.DatabaseError) -> str:
 def _advice(wrong: sqlite3.DatabaseError) -> str:
     match getattr(wrong, "sqlite_errorname", ""):
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
-            return f": another process has held it for {_BUSY:.0f} s"
+            return ": another process, or a transaction of this one, holds it"
         case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
             return ": this is not the file of an outbox, or it is damaged"
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN":
