@@ -2303,13 +2303,9 @@ class Sending:
         """
     def put_each(self, /, iterator: collections.abc.Iterator[typing.Any]) -> bool | None:
         """
-        Takes one after the other. True: that is enough for now. False: there are no more. None: one
-        has to be prepared first, and is kept until it is. No interrupt comes between a message's
-        arrival and its place in the queue, so none is lost.
-        """
-    def put_listed(self, /, iterator: collections.abc.Iterator[typing.Any]) -> bool | None:
-        """
-        The same for an iterator that runs no code of the caller's: some are handed over at once.
+        Takes one after the other, from an iterator that runs no code of the caller's. True: that
+        is enough for now. False: there are no more. None: one has to be prepared first, and is
+        kept until it is.
         """
     def put_prepared(
         self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]

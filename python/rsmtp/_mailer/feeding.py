@@ -139,7 +139,9 @@ class AwaitedLists:
                 yield item
 
 
-# Their iterators run none of the caller's code.
+# Their iterators run none of the caller's code, so the engine can take messages directly. Other code runs in
+# Python alone: a daemon thread that waits in it ends there when the interpreter shuts down, which must not
+# happen within Rust.
 _WITHOUT_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
 
 
@@ -155,8 +157,15 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
                     break
             else:
                 return
-        elif not _takes_all(sending, iterator):
+        elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
             return
+        # A list is exhausted. No interrupt can come between a message's arrival and `put`, so none is lost.
+        for item in iterator:
+            more = sending.put(item)
+            if more is None:
+                more = _prepared(sending, item)
+            if not more:
+                return
     except BaseException as raised:
         sending.finish()
         if isinstance(raised, Exception):
@@ -198,9 +207,9 @@ async def feed_in_turns(sending: Sending, messages: Any) -> AsyncIterator[None]:
 
 
 def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
-    """Takes messages until there is no room for more, which returns False, or no more are left."""
-    put = sending.put_listed if type(iterator) in _WITHOUT_CODE else sending.put_each
-    while (enough := put(iterator)) is None:
+    """Takes messages from an iterator that runs no Python code. Returns whether it has ended and
+    there is room for more."""
+    while (enough := sending.put_each(iterator)) is None:
         if not _prepared(sending, sending.unprepared):
             return False
     return not enough

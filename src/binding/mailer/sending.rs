@@ -127,26 +127,11 @@ impl Sending {
         }
     }
 
-    /// Takes one after the other. True: that is enough for now. False: there are no more. None: one
-    /// has to be prepared first, and is kept until it is. No interrupt comes between a message's
-    /// arrival and its place in the queue, so none is lost.
+    /// Takes one after the other, from an iterator that runs no code of the caller's. True: that
+    /// is enough for now. False: there are no more. None: one has to be prepared first, and is
+    /// kept until it is.
     #[pyo3(signature = (iterator: "collections.abc.Iterator[typing.Any]"))]
-    fn put_each(&self, mut iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
-        // The iterator may run the caller's code, which may take its time: no lock is held, and no
-        // message waits for the next one.
-        while let Some(item) = iterator.next().transpose()? {
-            match self.put(&item)? {
-                Some(true) => {}
-                Some(false) => return Ok(Some(true)),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(false))
-    }
-
-    /// The same for an iterator that runs no code of the caller's: some are handed over at once.
-    #[pyo3(signature = (iterator: "collections.abc.Iterator[typing.Any]"))]
-    fn put_listed(&self, iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
+    fn put_each(&self, iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
         let mut jobs = Vec::with_capacity(AT_ONCE);
         let mut progress = self.progress();
         loop {
