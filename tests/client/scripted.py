@@ -70,7 +70,9 @@ class Peer:
 
     def secure(self, context):
         """Performs the server's side of a TLS handshake."""
-        self.socket = context.wrap_socket(self.socket, server_side=True)
+        # In two steps, so that the socket is closed in the end wherever the handshake fails.
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket.do_handshake()
 
     def reset(self):
         """Ends the connection with a TCP reset."""
