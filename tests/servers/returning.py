@@ -54,8 +54,10 @@ class ReturningPostfix(Bed):
             "delay_warning_time": "1s",
             "maximal_queue_lifetime": f"{LIFETIME}s",
             "queue_run_delay": "1s",
-            "minimal_backoff_time": "1s",
-            "maximal_backoff_time": "1s",
+            # After one second, the attempt before could still hold its lock on the message. Postfix
+            # puts off such a message for a minute.
+            "minimal_backoff_time": "2s",
+            "maximal_backoff_time": "2s",
         }
         path = self.root / "etc" / "main.cf"
         kept = [line for line in path.read_text().splitlines() if line.partition(" = ")[0] not in settings]
@@ -67,4 +69,4 @@ class ReturningPostfix(Bed):
         return unavailable()
 
     def hurry(self) -> None:
-        """It tries each second."""
+        """It tries every other second."""
