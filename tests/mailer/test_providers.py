@@ -84,12 +84,19 @@ def test_urls(url, server):
         ("gmail:///var/run/smtp", "provider: it has no Unix socket"),
         ("gmail://ann:secret@gmail.com/inbox", "nothing is known of a path"),
         ("gmail://ann:secret@gmail.com?rate=3", "'rate' is not one of its parameters"),
+        ("smtp://ann:secret@mail.example.org?tls=none&tls=starttls", "it tells tls twice"),
+        ("smtp://ann:secret@mail.example.org?timeout=5&tls=none&timeout=5", "it tells timeout twice"),
+        ("smtp://ann@mail.example.org?password=env:A&password=env:B", "it tells password twice"),
+        ("file:///tmp?tls=none", 'file: takes a path and no parameters; "." and "#" in the name'),
+        ("sendmail:///usr/sbin/sendmail?-oi", "sendmail: takes a path and no parameters"),
+        ("null:#secret", "null: takes a path and no parameters"),
     ],
 )
 def test_urls_that_cannot_be_meant(url, words):
-    with pytest.raises(ValueError, match=words) as error:
-        rsmtp.Mailer(url)
-    assert "secret" not in str(error.value)
+    for mailer in (rsmtp.Mailer, rsmtp.AsyncMailer):
+        with pytest.raises(ValueError, match=words) as error:
+            mailer(url)
+        assert "secret" not in str(error.value)
 
 
 def test_arguments():

@@ -217,15 +217,24 @@ def _parameters(parts: _Parts) -> dict[str, str]:
         return {}
     from urllib.parse import parse_qsl
 
-    given = dict(parse_qsl(parts.query, keep_blank_values=True))
-    for name in given:
+    given: dict[str, str] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in _PARAMETERS:
             raise ValueError(f"url: {name!r} is not one of its parameters: {', '.join(_PARAMETERS)}")
+        # If one of the two silently counted, a tls=none could hide behind a tls=starttls.
+        if name in given:
+            raise ValueError(f"url: it tells {name} twice")
+        given[name] = value
     return given
 
 
 def _local(parts: _Parts) -> Local:
     path = _unquoted(parts.path) or None
+    if parts.query or parts.fragment:
+        raise ValueError(
+            f"url: {parts.scheme}: takes a path and no parameters; "
+            '"?" and "#" in the name of a file are written %3F and %23'
+        )
     if parts.netloc not in ("", "localhost"):
         raise ValueError(
             f"url: {parts.scheme}: takes a path with three slashes, as {parts.scheme}:///tmp/mail"
