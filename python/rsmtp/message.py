@@ -10,6 +10,7 @@ from rsmtp._common.tracebacks import public
 TYPE_CHECKING = False
 
 
+@public
 def reply(
     self: rsmtp.Message,
     text: str | None = None,
@@ -47,6 +48,7 @@ def reply(
     return replies.reply(self, text, all=all, quote=quote, from_=from_, html=html, more=more)
 
 
+@public
 def forward(
     self: rsmtp.Message,
     text: str | None = None,

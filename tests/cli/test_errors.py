@@ -122,6 +122,19 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["sned"], "'send'"),
+        (["send", "--prot", "5"], "'--port'"),
+        (["outbox", "stats", "mail.db"], "'status'"),
+        (["completion", "bsh"], "'bash'"),
+    ],
+)
+def test_a_misspelt_word_has_its_nearest_spelling(run, words, near):
+    assert f"; did you mean {near}?" in run(*words, code=2).err
+
+
 @pytest.mark.parametrize("arguments, code, words", MISTAKES, ids=lambda value: str(value)[-40:])
 def test_mistakes_are_told_before_anything_is_sent(run, arguments, code, words):
     done = run("send", *arguments, code=code)

@@ -79,8 +79,8 @@ def test_template_of_one_file_attachments_and_standard_input(run, plain, to_plai
 @pytest.mark.parametrize(
     ("change", "words", "code"),
     [
-        ({1: "nothing"}, "nothing: No such file or directory", 66),
-        ({2: "nothing.csv"}, "nothing.csv: No such file or directory", 66),
+        ({1: "nothing"}, "TEMPLATE: nothing: there is no such file or folder", 66),
+        ({2: "nothing.csv"}, "LIST.csv: nothing.csv: No such file or directory", 66),
         ({2: "list.xlsx"}, "pandas.read_excel", 2),
         ({6: "{{ email"}, "to, line 1: syntax error", 2),
     ],

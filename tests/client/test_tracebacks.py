@@ -121,6 +121,14 @@ def async_mailer_sends_all(port):
     asyncio.run(script())
 
 
+def a_reply_goes_to_no_address(port):
+    rsmtp.Message("x").reply("y")
+
+
+def a_message_is_sent_on_to_no_address(port):
+    rsmtp.Message("x").forward("y", to="ann smith@example.org")
+
+
 def ours_of(error):
     return [frame.name for frame in traceback.extract_tb(error.__traceback__) if OURS in frame.filename]
 
@@ -145,6 +153,8 @@ def ours_of(error):
         (async_client_is_awaited, "__await__"),
         (async_mailer_sends, "send"),
         (async_mailer_sends_all, "send_all"),
+        (a_reply_goes_to_no_address, "reply"),
+        (a_message_is_sent_on_to_no_address, "forward"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

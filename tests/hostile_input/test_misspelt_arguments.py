@@ -165,6 +165,8 @@ def test_a_call_that_does_not_fit_is_told_by_the_name_that_the_caller_knows(labe
         (lambda: rsmtp.Message("x", from_="a@x.org").reply(txt="x"), "text"),
         (lambda: rsmtp.send(("a@x.org", "b@x.org", "x"), hostname="x"), "host"),
         (lambda: rsmtp.send(("a@x.org", "b@x.org", "x"), login="x"), "username"),
+        (lambda: rsmtp.Mailer("null:", verify=False), "context"),
+        (lambda: rsmtp.Message("x", images=["logo.png"]), "inline"),
     ],
 )
 def test_of_the_engines_own_and_by_the_names_of_other_libraries(call, near):
@@ -172,6 +174,22 @@ def test_of_the_engines_own_and_by_the_names_of_other_libraries(call, near):
         TypeError, match=rf"\(\) got an unexpected keyword argument '\w+'; did you mean '{near}'\?"
     ):
         call()
+
+
+def test_what_a_message_takes_is_no_argument_of_what_sends_it():
+    with rsmtp.Mailer("null:") as mailer:
+        for send in (rsmtp.send, mailer.send):
+            with pytest.raises(
+                TypeError, match=r"'to'; it is the message's: send\(rsmtp.Message\(\.\.\., to="
+            ):
+                send(to="a@x.org", subject="x", text="x")
+
+
+def test_a_name_that_is_like_no_other_is_answered_with_none():
+    with pytest.raises(TypeError, match="'zzz'$"):
+        rsmtp.Mailer("null:", zzz=1)
+    with pytest.raises(ValueError, match="provider: 'nix' is not known. `rsmtp"):
+        rsmtp.Mailer(provider="nix")
 
 
 def test_what_a_callers_own_code_raises_stays_as_it_is():

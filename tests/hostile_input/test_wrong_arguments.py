@@ -260,6 +260,15 @@ def test_a_word_has_its_nearest_spelling():
         rsmtp.Mailer(host="x", tls="startls")
 
 
+@pytest.mark.parametrize("make", [rsmtp.SmtpClient, rsmtp.Mailer, rsmtp.AsyncMailer, rsmtp.AsyncSmtpClient])
+def test_what_says_how_tls_is_done(make):
+    with pytest.raises(TypeError, match='^tls: .*"starttls" or "implicit" is wanted, not True$'):
+        make(host="localhost", port=9, tls=True)
+    for context in ({}, "ca.pem", True):
+        with pytest.raises(TypeError, match="^context: a TlsConfig or an ssl.SSLContext is wanted, not "):
+            make(host="localhost", port=9, context=context)
+
+
 @pytest.mark.parametrize(
     ("given", "near"),
     [

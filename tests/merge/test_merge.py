@@ -341,10 +341,10 @@ def test_unsubscribe_link_is_known_to_the_text(rows):
     ("given", "words"),
     [
         ({"template": 5}, "template: an rsmtp.Template, or the folder of one, is wanted, not 5"),
-        ({"rows": 5}, "rows: rows of a table: a list of dicts, a frame, a CSV file is wanted, not 5"),
+        ({"rows": 5}, "rows: a list of dicts, a frame or the path of a CSV file is wanted, not 5"),
         (
             {"rows": {"a": 1}},
-            "rows: rows of a table: a list of dicts, a frame, a CSV file is wanted, not dict",
+            "rows: a list of dicts, a frame or the path of a CSV file is wanted, not dict",
         ),
         ({"rows": "a.xlsx"}, "pandas.read_excel(path)"),
         ({"rows": [], "encoding": "utf-8"}, "encoding: it is for CSV files, and the rows are list"),
@@ -359,6 +359,11 @@ def test_wrong_arguments_are_refused_before_the_first_row(template, rows, given,
     with pytest.raises((ValueError, TypeError)) as raised:
         rsmtp.merge(**({"template": template, "rows": rows, **LETTER} | given))
     assert words in str(raised.value)
+
+
+def test_a_text_is_no_folder_of_a_template(rows):
+    with pytest.raises(NotADirectoryError, match="^template: there is no folder 'Dear {name}'; a text is"):
+        rsmtp.merge("Dear {name}", rows, **LETTER)
 
 
 def test_rows_are_read_as_messages_are_asked_for(template):

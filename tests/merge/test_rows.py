@@ -216,5 +216,5 @@ def test_csv_without_a_header_line(tmp_path):
     path.write_text("a,b,a\n")
     with pytest.raises(ValueError, match="two columns are called 'a'"):
         read(path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="rows: No such file"):
         read(tmp_path / "nothing.csv")

@@ -119,7 +119,11 @@ def test_keyword_writes_the_fields_that_are_read(keywords, written):
         ({"unsubscribe": "https://example.org/>, <https://evil.example/"}, ValueError, "percent-encoded"),
         ({"unsubscribe": "https://example.org/\r\nBcc: x@example.org"}, ValueError, "percent-encoded"),
         ({"unsubscribe": ["https://a.example/", "https://b.example/"]}, ValueError, "one https URL"),
-        ({"unsubscribe": "leave"}, ValueError, "unsubscribe: 'leave': one address with a domain"),
+        (
+            {"unsubscribe": "leave"},
+            ValueError,
+            "unsubscribe: 'leave': a URL that begins with https://, or one address with a domain",
+        ),
         ({"unsubscribe": []}, TypeError, "unsubscribe: a URL"),
         ({"unsubscribe": {}}, TypeError, "unsubscribe: a URL"),
         ({"list_id": "news"}, ValueError, "list_id: 'news'"),

@@ -152,7 +152,7 @@ class Conversation(DebugOutput):
         self.esmtp_features: dict[str, str] = {}
         self.command_encoding = "ascii"
         self.source_address = source_address
-        self._rsmtp_context = context
+        self._rsmtp_context = arguments.context("context", context)
         self._rsmtp_deadline = deadline
         self._rsmtp_pipelining = pipelining
         self._rsmtp_chunking = chunking

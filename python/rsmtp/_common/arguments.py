@@ -125,26 +125,56 @@ def whole(name: str, value: Any, least: int, most: int, what: str) -> int:
 
 # The names of arguments in other libraries.
 _ELSEWHERE = {
+    "attach": "attachments",
     "attachment": "attachments",
     "body": "text",
+    "body_images": "inline",
     "ca_certs": "ca_file",
     "cafile": "ca_file",
+    "cert_bundle": "ca_file",
     "content": "text",
+    "contents": "text",
     "files": "attachments",
     "from_addr": "from_",
     "from_email": "from_",
     "hostname": "host",
     "html_body": "html",
+    "ical": "calendar",
+    "images": "inline",
+    "inline_images": "inline",
+    "invite": "calendar",
+    "list_unsubscribe": "unsubscribe",
     "login": "username",
+    "max_connections": "connections",
+    "max_retries": "retries",
+    "plain": "text",
+    "pool_size": "connections",
+    "rate_limit": "rate",
     "receivers": "to",
     "recipient": "to",
     "recipients": "to",
+    "secure": "tls",
     "sender": "from_",
     "server": "host",
+    "ssl": "tls",
+    "ssl_context": "context",
+    "start_tls": "tls",
+    "starttls": "tls",
+    "text_body": "text",
+    "title": "subject",
+    "tls_context": "context",
     "to_addrs": "to",
     "to_email": "to",
+    "use_ssl": "tls",
+    "use_starttls": "tls",
     "use_tls": "tls",
+    "validate_certs": "context",
+    "verify": "context",
 }
+
+
+# Other libraries' functions that send take these themselves.
+_OF_A_MESSAGE = frozenset({"text", "html", "subject", "from_", "to", "cc", "bcc", "reply_to", "attachments"})
 
 
 def meant(given: str, known: Iterable[str]) -> str:
@@ -155,7 +185,7 @@ def meant(given: str, known: Iterable[str]) -> str:
 
         # Upper and lower case make no difference.
         by_small = {name.lower(): name for name in names}
-        near = difflib.get_close_matches(given.lower(), by_small, 1, 0.5)
+        near = difflib.get_close_matches(given.lower(), by_small, 1, 0.6)
         elsewhere = by_small[near[0]] if near else None
     return f"; did you mean {elsewhere!r}?" if elsewhere else ""
 
@@ -166,12 +196,19 @@ def unexpected(name: str, given: str, function: Callable[..., Any]) -> TypeError
     import inspect
 
     known = [each for each in inspect.signature(function).parameters if each != "self"]
-    return TypeError(f"{name}() got an unexpected keyword argument {given!r}{meant(given, known)}")
+    if "message" in known and given in _OF_A_MESSAGE:
+        near = f"; it is the message's: {name}(rsmtp.Message(..., {given}=...))"
+    else:
+        near = meant(given, known)
+    return TypeError(f"{name}() got an unexpected keyword argument {given!r}{near}")
 
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     """One of some words. The error for another word names the most similar one."""
     words = list(choices)
+    if not isinstance(value, str):
+        known = ", ".join(f'"{word}"' for word in words[:-1])
+        raise wanted(name, f'{known} or "{words[-1]}"' if known else f'"{words[-1]}"', value)
     if text(name, value) in words:
         return str(value)
     raise none_of(name, value, words)
@@ -241,6 +278,16 @@ def texts(name: str, value: Any) -> list[str]:
 
 def maybe_texts(name: str, value: Any) -> list[str] | None:
     return None if value is None else texts(name, value)
+
+
+def context(name: str, value: Any) -> Any:
+    """How TLS is done: an `rsmtp.TlsConfig` or an `ssl.SSLContext`."""
+    if value is not None and not hasattr(value, "wrap_bio"):
+        from rsmtp._rsmtp import TlsConfig
+
+        if not isinstance(value, TlsConfig):
+            raise wanted(name, "a TlsConfig or an ssl.SSLContext", value)
+    return value
 
 
 def policy(name: str, value: Any) -> Any:

@@ -130,7 +130,10 @@ def _unsubscribe_url(value: Any) -> str:
     if scheme == "https" and not _host(url):
         raise ValueError(f"unsubscribe: {given!r}: the URL has no host")
     if scheme == "mailto" and not re.match(r"[^@?]+@[^@?]+(\?|$)", rest):
-        raise ValueError(f"unsubscribe: {given!r}: one address with a domain is wanted")
+        raise ValueError(
+            f"unsubscribe: {given!r}: a URL that begins with https://, or one address with a domain, "
+            "is wanted"
+        )
     return scheme + separator + rest
 
 

@@ -43,7 +43,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     parts = _split(url)
     if parts.scheme in LOCAL_SCHEMES:
         return _local(parts)
-    provider = None if parts.scheme in SCHEMES else _provider(parts.scheme)
+    provider = None if parts.scheme in SCHEMES else _provider(parts.scheme, "://" in url)
     if parts.fragment or "@" in parts.path + parts.query:
         # The rest of the URL is not shown, because it may be a part of the password.
         raise ValueError(_ESCAPES)
@@ -65,7 +65,10 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     except ValueError:
         port = None
     if port is None:
-        raise ValueError(f"url: the port is not a number between 0 and 65535; {_ESCAPES[5:]}")
+        raise ValueError(
+            "url: the port is not a number between 0 and 65535; a password stands before the host, as in "
+            f"smtp://user:password@host; {_ESCAPES[5:]}"
+        )
     if provider is not None:
         told |= _account(parts, provider)
     elif parts.hostname or path:
@@ -104,13 +107,15 @@ def is_scheme(text: str) -> bool:
     return providers.by_name(text) is not None
 
 
-def _provider(scheme: str) -> Provider:
+def _provider(scheme: str, is_said: bool) -> Provider:
     known = ", ".join((*SCHEMES, *LOCAL_SCHEMES))
     if not scheme:
         raise ValueError(f"url: it has no scheme; write smtp://HOST, or one of {known}")
     from rsmtp import providers
 
     if (found := providers.by_name(scheme)) is None:
+        if not is_said and ("." in scheme or scheme == "localhost"):
+            raise ValueError("url: it has no scheme; write smtp://HOST:PORT")
         near = meant(scheme, (*SCHEMES, *LOCAL_SCHEMES, *providers.PROVIDERS))
         raise ValueError(
             f"url: its scheme is {scheme!r}, not one of {known} or a provider's name (`rsmtp providers`)"

@@ -68,6 +68,7 @@ class Server:
             self.tls = "implicit" if port == _PORTS["implicit"] else self._default()
         else:
             arguments.one_of("tls", self.tls, _SECURITY)
+        arguments.context("context", self.context)
         arguments.maybe_text("username", self.username)
         for name in ("password", "access_token"):
             secret = arguments.secret_or_function(name, getattr(self, name))

@@ -29,8 +29,11 @@ class CsvRows:
                 raise ValueError(f"encoding: {encoding!r} is unknown to Python") from None
         if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
             raise ValueError(f"delimiter: one character is wanted, not {delimiter!r}")
-        with open(self.path, "rb") as file:
-            start = file.read(4)
+        try:
+            with open(self.path, "rb") as file:
+                start = file.read(4)
+        except OSError as error:
+            raise OSError(error.errno, f"rows: {error.strerror}", self.path) from None
         found = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
         self._is_guessed, self._encoding = encoding is None, encoding or found
         with self._open() as file:

@@ -243,6 +243,10 @@ def merge(
     Raises ValueError for a template that can't be compiled, OSError for a file that can't be read.
     """
     if isinstance(template, (str, os.PathLike)):
+        if isinstance(template, str) and not os.path.exists(template):
+            raise NotADirectoryError(
+                f"template: there is no folder {template!r}; a text is given as rsmtp.Template(text)"
+            )
         template = Template.from_folder(template)
     if not isinstance(template, Template):
         raise arguments.wanted("template", "an rsmtp.Template, or the folder of one,", template)

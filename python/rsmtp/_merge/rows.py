@@ -32,11 +32,11 @@ class Rows:
             if value is not None:
                 raise ValueError(f"{name}: it is for CSV files, and the rows are {type(given).__name__}")
         if isinstance(given, (bytes, bytearray, type)) or (hasattr(given, "items") and not is_frame(given)):
-            raise arguments.wanted("rows", "rows of a table: a list of dicts, a frame, a CSV file", given)
+            raise arguments.wanted("rows", "a list of dicts, a frame or the path of a CSV file", given)
         if hasattr(given, "collect") and hasattr(given, "lazy"):
             self._given = given = given.collect()  # a lazy frame of polars
         if not hasattr(given, "__iter__") and not hasattr(given, "fetchmany") and not is_frame(given):
-            raise arguments.wanted("rows", "rows of a table: a list of dicts, a frame, a CSV file", given)
+            raise arguments.wanted("rows", "a list of dicts, a frame or the path of a CSV file", given)
 
     @property
     def source(self) -> str:

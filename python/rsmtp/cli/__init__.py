@@ -50,11 +50,9 @@ See `rsmtp COMMAND --help` for more examples.
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """A parser for all commands, for the completion scripts, or for one command, for `main`."""
-    import argparse
+    from rsmtp.cli.help_text import HelpText, Parser
 
-    from rsmtp.cli.help_text import HelpText
-
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rsmtp",
         description="Send email, and see it arrive.",
         epilog=EXAMPLES,

@@ -178,7 +178,10 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
             attachments=given.attach,
         )
     except OSError as error:
-        raise Stop(NO_INPUT, f"--attach: {harmless(str(error.filename))}: {error.strerror}") from None
+        raise Stop(
+            NO_INPUT,
+            f"--attach: {harmless(str(error.filename))}: {str(error.strerror).removeprefix('attachments: ')}",
+        ) from None
     except ValueError as error:
         raise Stop(DATA, str(error)) from None
     return Outgoing(_envelope(given, message), message)

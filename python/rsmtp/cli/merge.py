@@ -130,7 +130,10 @@ def _template(given: argparse.Namespace) -> rsmtp.Template:
     kinds = {".html": "html", ".htm": "html", ".md": "markdown", ".txt": "text"}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
-        path.stat()
+        if not path.exists():
+            raise Stop(
+                exit_code.NO_INPUT, harmless(f"TEMPLATE: {given.template}: there is no such file or folder")
+            )
         raise ValueError(f"TEMPLATE: {given.template!r} is no folder, and none of .html, .md and .txt")
     content: Any = path if kind != "text" else path.read_text(encoding="utf-8-sig")
     more: dict[str, Any] = {"text": "auto"} if kind == "html" else {}
@@ -212,4 +215,7 @@ def _code(report: rsmtp.Report) -> int:
 
 def _words_of(error: OSError) -> str:
     name = f"{error.filename}: " if error.filename else ""
-    return harmless(f"{name}{error.strerror or error}")
+    words = str(error.strerror or error)
+    if words.startswith("rows: "):
+        return harmless(f"LIST.csv: {name}{words.removeprefix('rows: ')}")
+    return harmless(f"{name}{words}")
