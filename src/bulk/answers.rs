@@ -36,22 +36,25 @@ impl<P: Payload> Pipeline<P> {
         now: Instant,
     ) {
         self.window.answered(job.payload.size(), now);
-        job.past.said = outcome.options.take();
-        job.past.course = self.course(&job);
+        let (said, course) = (outcome.options.take(), self.course(&job));
+        if said.is_some() || course.is_some() || job.past.is_some() {
+            let past = job.past.get_or_insert_default();
+            (past.said, past.course) = (said, course);
+        }
         if outcome.recipients.iter().any(|(_, fate)| !matches!(fate, Fate::Sent(_))) {
             let before = trouble.and_then(|error| error.trace.clone());
-            job.past.trace = before.or_else(|| Some(self.trace()));
+            job.past.get_or_insert_default().trace = before.or_else(|| Some(self.trace()));
         }
         // With messages queued behind this one, the server may simply have had enough. The next
         // session will tell.
-        job.past.ended_session |= self.answers == 0 && outcome.ends_session();
+        job.ended_session |= self.answers == 0 && outcome.ends_session();
         let server = &self.mailer.hops[self.session.hop];
         let wants_login = outcome.wants_login();
-        let may_log_in = server.credentials.is_some() && self.welcome && !job.past.logs_in_again;
+        let may_log_in = server.credentials.is_some() && self.welcome && !job.logs_in_again;
         if wants_login && (self.logged_out || may_log_in) {
             // No message is refused before another login has been tried. The messages behind this
             // one didn't discover the problem.
-            job.past.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
+            job.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
             return sender.queue.try_anew(job);
         }
         if outcome.is_an_answer() {
@@ -177,7 +180,7 @@ impl<P: Payload> Pipeline<P> {
             if uncounted && !put_back {
                 job.attempts = job.attempts.saturating_sub(1);
             }
-            job.past.ended_session |= !uncounted && error.is_some() && self.answers == 0;
+            job.ended_session |= !uncounted && error.is_some() && self.answers == 0;
             self.answered(job, outcome, sender, error, now);
         }
     }

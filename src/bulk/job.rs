@@ -29,32 +29,42 @@ pub trait Payload: Clone + Send + 'static {
     }
 }
 
-/// A message with its envelope, tried until its outcome is settled.
+/// A message with its envelope, tried until its outcome is settled. Small, because it moves often.
 #[derive(Debug)]
 pub struct Job<P> {
     /// The position of the message in its owner's batch, counted from 0.
     pub index: u64,
     pub payload: P,
     pub reverse_path: ReversePath,
-    pub mail_parameters: Vec<Parameter>,
+    pub mail_parameters: Box<[Parameter]>,
     pub options: Option<Arc<DeliveryOptions>>,
     /// The recipients that aren't settled yet.
     pub recipients: Vec<ForwardPath>,
     /// How many times a server was asked to take it.
     pub attempts: u32,
-    pub(super) past: Past,
+    /// When a server was first asked to take it.
+    pub(super) first_tried: Option<Instant>,
+    /// Whether the ledger has been told that this attempt begins.
+    pub(super) told: bool,
+    /// Whether it counts towards the daily limit. It counts once, however often it is tried; one
+    /// that is sent in parts, once for each part.
+    pub(super) counted: bool,
+    /// A server that had already accepted our login asked for one again (530), and another session
+    /// is tried.
+    pub(super) logs_in_again: bool,
+    /// A session ended on this message before any other was answered.
+    pub(super) ended_session: bool,
+    pub(super) past: Option<Box<Past>>,
 }
 
 /// The result of preparing a job, available once it is known.
 pub(super) type Prepared = Arc<OnceLock<Result<(), Error>>>;
 
-/// What has happened to the job so far.
+/// What has happened to a job that could not simply be sent.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     /// Set if the message has to be prepared before it can be sent.
     pub prepared: Option<Prepared>,
-    /// When a server was first asked to take it.
-    pub first_tried: Option<Instant>,
     /// Recipients settled by earlier attempts or transactions, and how many of them the ledger
     /// knows.
     pub settled: Vec<(ForwardPath, Fate)>,
@@ -67,18 +77,8 @@ pub(super) struct Past {
     pub again: VecDeque<(ForwardPath, Fate)>,
     /// The next attempt has to wait for a while.
     pub pause: bool,
-    /// Whether the ledger has been told that this attempt begins.
-    pub told: bool,
-    /// Whether it counts towards the daily limit. It counts once, however often it is tried; one
-    /// that is sent in parts, once for each part.
-    pub counted: bool,
     /// Why the last attempt failed.
     pub trouble: Option<Box<Error>>,
-    /// A server that had already accepted our login asked for one again (530), and another session
-    /// is tried.
-    pub logs_in_again: bool,
-    /// A session ended on this message before any other was answered.
-    pub ended_session: bool,
     /// How the conversation reached this outcome, unless all went well.
     pub trace: Option<Arc<Trace>>,
     pub ended: Option<Instant>,
@@ -109,18 +109,23 @@ impl<P: Payload> Job<P> {
             index,
             payload,
             reverse_path,
-            mail_parameters: Vec::new(),
+            mail_parameters: Box::default(),
             options: None,
             recipients,
             attempts: 0,
-            past: Past::default(),
+            first_tried: None,
+            told: false,
+            counted: false,
+            logs_in_again: false,
+            ended_session: false,
+            past: None,
         }
     }
 
     /// Settled recipients that the ledger hasn't heard about, decided before the end of mail data
     /// that is about to be sent.
     pub fn newly_settled(&self) -> &[(ForwardPath, Fate)] {
-        &self.past.settled[self.past.known_settled..]
+        self.past.as_ref().map_or(&[], |past| &past.settled[past.known_settled..])
     }
 
     /// A transaction for the first recipients, up to this number. A server may limit them (RFC
@@ -128,7 +133,7 @@ impl<P: Payload> Job<P> {
     pub(super) fn transaction(&self, recipients: usize, cautious: bool) -> Transaction {
         Transaction {
             reverse_path: self.reverse_path.clone(),
-            mail_parameters: self.mail_parameters.clone(),
+            mail_parameters: self.mail_parameters.to_vec(),
             recipients: self.recipients[..recipients].iter().cloned().collect(),
             rcpt_parameters: Vec::new(),
             options: self.options.clone(),
@@ -137,28 +142,28 @@ impl<P: Payload> Job<P> {
         }
     }
 
-    /// Ends the job with these final fates.
+    /// Ends the job with these final fates. `ended`: a server has answered just now.
     pub(super) fn receipt(
         self,
         mut fates: Vec<(ForwardPath, Fate)>,
         server: Option<Arc<str>>,
         error: Option<Box<Error>>,
+        ended: Option<Instant>,
     ) -> Receipt<P> {
-        if !self.past.settled.is_empty() {
-            fates.splice(..0, self.past.settled);
-        }
-        let took = |(first, ended): (Instant, Instant)| ended.saturating_duration_since(first);
+        let past = self.past.map(|past| *past).unwrap_or_default();
+        fates.splice(..0, past.settled);
+        let ended = ended.or(past.ended);
         Receipt {
             index: self.index,
             payload: self.payload,
             reverse_path: self.reverse_path,
             recipients: fates,
             attempts: self.attempts,
-            took: self.past.first_tried.zip(self.past.ended).map(took),
-            ended: self.past.ended,
-            course: self.past.course,
-            options: self.past.said,
-            trace: self.past.trace.or_else(|| error.as_ref()?.trace.clone()),
+            took: ended.zip(self.first_tried).map(|(ended, first)| ended.saturating_duration_since(first)),
+            ended,
+            course: past.course,
+            options: past.said,
+            trace: past.trace.or_else(|| error.as_ref()?.trace.clone()),
             server,
             error,
         }
@@ -166,11 +171,12 @@ impl<P: Payload> Job<P> {
 
     /// Ends the job without another attempt.
     pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
-        let error = error.map(Box::new).or_else(|| self.past.trouble.take());
-        let open = std::mem::take(&mut self.recipients);
-        let mut fates: Vec<_> = open.into_iter().map(|path| self.past.learnt(path, Fate::NotSent)).collect();
-        fates.extend(std::mem::take(&mut self.past.again));
-        self.receipt(fates, server, error)
+        let past = self.past.get_or_insert_default();
+        let error = error.map(Box::new).or_else(|| past.trouble.take());
+        let mut fates: Vec<_> =
+            self.recipients.drain(..).map(|path| past.learnt(path, Fate::NotSent)).collect();
+        fates.extend(std::mem::take(&mut past.again));
+        self.receipt(fates, server, error, None)
     }
 }
 

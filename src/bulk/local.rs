@@ -40,7 +40,7 @@ impl<P: Payload> Batch<P> {
                 options.to_no_server(name, needs_binary)
             });
             let sent = said.transpose().and_then(|said| {
-                job.past.said = said.map(Box::new);
+                job.past.get_or_insert_default().said = said.map(Box::new);
                 // With canonical line ends, as over the wire.
                 let octets = job.payload.body().canonical().map_err(|unreadable| unreadable.to_error())?;
                 let envelope = envelope(&job.reverse_path, &job.recipients)?;

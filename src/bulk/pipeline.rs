@@ -113,7 +113,7 @@ impl<P: Payload> Pipeline<P> {
     /// the caller doesn't want to know.
     pub(super) fn course(&self, job: &Job<P>) -> Option<Arc<Course>> {
         let is_first = self.fresh && self.answers == 0;
-        let since = if is_first { None } else { job.past.first_tried };
+        let since = if is_first { None } else { job.first_tried };
         self.interest.timed.then(|| Arc::new(self.view.course(since)))
     }
 
@@ -230,14 +230,14 @@ impl<P: Payload> Pipeline<P> {
         // The message is removed last, so that a panic in between loses nothing.
         let Some(job) = self.taken.front_mut() else { return true };
         let recipients = room.min(job.recipients.len());
-        let begun = if job.past.told { Ok(()) } else { self.ledger.begun(job, recipients) };
+        let begun = if job.told { Ok(()) } else { self.ledger.begun(job, recipients) };
         let transaction = begun.map(|()| Request::Transaction(job.transaction(recipients, self.silent)));
         let asked = transaction.map(|transaction| session.request(transaction));
         // The session is over, or has an event to report first.
         if let Ok(Err(error)) = &asked
             && matches!(error.kind, Kind::Disconnected | Kind::Misuse)
         {
-            job.past.told = true;
+            job.told = true;
             return false;
         }
         let Some(mut job) = self.taken.pop_front() else { return true };
@@ -247,9 +247,9 @@ impl<P: Payload> Pipeline<P> {
                     let _ = rate.take(now);
                 }
                 // If it is returned to the queue, it starts from the beginning.
-                job.past.told = false;
+                job.told = false;
                 job.attempts += 1;
-                job.past.first_tried.get_or_insert(now);
+                job.first_tried.get_or_insert(now);
                 self.session.begun += 1;
                 self.silent = false;
                 self.window.begun(job.payload.size(), now);
@@ -277,7 +277,7 @@ impl<P: Payload> Pipeline<P> {
         match self.ledger.end_said(&messages) {
             Ok(true) => {
                 let said = self.in_flight.range_mut(held);
-                said.for_each(|job| job.past.known_settled = job.past.settled.len());
+                said.flat_map(|job| &mut job.past).for_each(|past| past.known_settled = past.settled.len());
                 session.say_ends();
                 None
             }

@@ -94,7 +94,7 @@ impl<P: Payload> Queue<P> {
         if !job.payload.is_prepared() {
             let prepared = Prepared::default();
             self.unprepared.push_back((job.payload.clone(), Arc::clone(&prepared)));
-            job.past.prepared = Some(prepared);
+            job.past.get_or_insert_default().prepared = Some(prepared);
         }
         self.line.push_back(job);
     }
@@ -102,10 +102,9 @@ impl<P: Payload> Queue<P> {
     /// Whether the first job in line can be sent. A job that couldn't be prepared gets its receipt
     /// here.
     pub fn is_ready(&mut self) -> bool {
-        while let Some(job) = self.line.front_mut() {
-            let Some(prepared) = &job.past.prepared else { return true };
+        while let Some(job) = self.line.front() {
+            let Some(Some(prepared)) = job.past.as_ref().map(|past| &past.prepared) else { return true };
             let Some(result) = prepared.get().cloned() else { return false };
-            job.past.prepared = None;
             let Err(error) = result else { return true };
             if let Some(job) = self.line.pop_front() {
                 self.refuse(job, error);
@@ -180,7 +179,7 @@ impl<P: Payload> Queue<P> {
             }
             let Some(mut job) = self.line.pop_front() else { break };
             if let Some(per_day) = &mut limits.per_day
-                && !job.past.counted
+                && !job.counted
                 && !per_day.take(job.recipients.len(), now)
             {
                 let message = match per_day.of {
@@ -190,7 +189,7 @@ impl<P: Payload> Queue<P> {
                 self.refuse(job, Error::new(Kind::NotNow, Stage::Connect, message));
                 continue;
             }
-            job.past.counted = true;
+            job.counted = true;
             into.push_back(job);
             self.out += 1;
         }
@@ -236,50 +235,52 @@ impl<P: Payload> Queue<P> {
         now: Instant,
     ) {
         self.out -= 1;
-        job.past.ended = Some(now);
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
         let is_whole = fates.len() >= job.recipients.len();
-        let none_open = job.past.known.is_empty() && job.past.again.is_empty();
-        if is_whole && none_open && fates.iter().all(sent) {
-            return self.settled(job.receipt(fates, Some(Arc::clone(server)), None));
+        let open = job.past.as_ref().is_some_and(|past| !(past.known.is_empty() && past.again.is_empty()));
+        if is_whole && !open && fates.iter().all(sent) {
+            return self.settled(job.receipt(fates, Some(Arc::clone(server)), None, Some(now)));
         }
+        let past = job.past.get_or_insert_default();
+        past.ended = Some(now);
         job.recipients.drain(..fates.len().min(job.recipients.len()));
         if trouble.is_some() {
-            job.past.trouble = trouble.cloned().map(Box::new);
+            past.trouble = trouble.cloned().map(Box::new);
         }
         let policy = &self.mailer.policy;
         let pause = policy.pause(job.attempts, job.index);
         // Content that could not be read isn't offered to a server again.
         let hopeless = trouble.is_some_and(|error| error.kind == Kind::Unreadable);
         let ends = hopeless || self.failed.is_some();
-        let may = |when| !ends && policy.may_try_again(job.attempts, job.past.first_tried, when);
+        let may = |when| !ends && policy.may_try_again(job.attempts, job.first_tried, when);
         let (at_once, later) = (may(now), may(now + pause));
         for (path, fate) in fates {
             let transient = fate.is_transient();
-            let (path, fate) = job.past.learnt(path, fate);
+            let (path, fate) = past.learnt(path, fate);
             let may_try_again = if transient { later } else { at_once };
             if may_try_again && policy.is_worth_another(&fate) {
-                job.past.pause |= transient;
-                job.past.again.push_back((path, fate));
+                past.pause |= transient;
+                past.again.push_back((path, fate));
             } else {
-                job.past.settled.push((path, fate));
+                past.settled.push((path, fate));
             }
         }
         if !job.recipients.is_empty() && !hopeless {
             // This is one part of an attempt: failed recipients wait until the attempt ends.
             job.attempts = job.attempts.saturating_sub(1);
             // The next part is another transaction. Its recipients were counted with the first.
-            job.past.counted = self.mailer.limits().of_day() != Some(Counted::Messages);
+            job.counted = self.mailer.limits().of_day() != Some(Counted::Messages);
             return self.next(job);
         }
-        if hopeless || job.past.again.is_empty() {
-            job.past.trouble.take_if(|_| job.recipients.is_empty() && job.past.settled.iter().all(sent));
+        if hopeless || past.again.is_empty() {
+            past.trouble.take_if(|_| job.recipients.is_empty() && past.settled.iter().all(sent));
             return self.settled(job.give_up(Some(Arc::clone(server)), None));
         }
         let Some(mut job) = self.unless_failed(job) else { return };
-        job.past.known = std::mem::take(&mut job.past.again);
-        job.recipients = job.past.known.iter().map(|(path, _)| path.clone()).collect();
-        let pause = if std::mem::take(&mut job.past.pause) { pause } else { Duration::ZERO };
+        let past = job.past.get_or_insert_default();
+        past.known = std::mem::take(&mut past.again);
+        job.recipients = past.known.iter().map(|(path, _)| path.clone()).collect();
+        let pause = if std::mem::take(&mut past.pause) { pause } else { Duration::ZERO };
         self.tell_of(&job, pause);
         match pause.is_zero() {
             true => self.next(job),
@@ -300,7 +301,7 @@ impl<P: Payload> Queue<P> {
     /// behind those that haven't been tried.
     fn next(&mut self, job: Job<P>) {
         match self.unless_failed(job) {
-            Some(job) if job.past.ended_session => self.line.push_back(job),
+            Some(job) if job.ended_session => self.line.push_back(job),
             Some(job) => self.line.push_front(job),
             None => {}
         }
@@ -309,11 +310,12 @@ impl<P: Payload> Queue<P> {
     /// Tells the log of another attempt.
     fn tell_of(&mut self, job: &Job<P>, pause: Duration) {
         self.tell(|| {
-            let refusal = job.past.known.iter().find_map(|(path, fate)| match fate {
+            let mut known = job.past.iter().flat_map(|past| &past.known);
+            let refusal = known.find_map(|(path, fate)| match fate {
                 Fate::Refused(_, reply) => Some(format!(": {path}: {reply}")),
                 _ => None,
             });
-            let why = refusal.or_else(|| Some(format!(": {}", job.past.trouble.as_ref()?)));
+            let why = refusal.or_else(|| Some(format!(": {}", job.past.as_ref()?.trouble.as_ref()?)));
             let to = match (job.recipients.first(), job.recipients.len()) {
                 (Some(path), 1) => path.to_string(),
                 (Some(path), all) => format!("{path} and {} more", all - 1),

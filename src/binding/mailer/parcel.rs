@@ -170,7 +170,7 @@ impl Packer {
         let parcel = Parcel { item: item.clone().unbind(), suppressed: Vec::new(), content };
         let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
         if !mail_options.is_empty() {
-            job.mail_parameters = parameters("mail_options", &mail_options)?;
+            job.mail_parameters = parameters("mail_options", &mail_options)?.into();
         }
         job.options = delivery.map(|delivery| Arc::clone(&delivery.get().options));
         Ok(job)
