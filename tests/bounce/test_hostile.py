@@ -50,6 +50,8 @@ HOSTILE = {
     "empty lines before a report": report("x\n" * 10 + "\n" * 200_000 + f"\n--b\nContent-Type: message/delivery-status\n\n{FAILED}", "text/plain"),
     "many recipients, and many words": report("line\n" * 90_000 + "--b\nContent-Type: message/delivery-status\n\n" + "\n\n".join(f"Final-Recipient: rfc822; u{n}@x.org\nAction: failed" for n in range(1_000)), "text/plain"),
     "many names, and many words": ("X-Failed-Recipients: " + ", ".join(f"u{n}@x.org" for n in range(1_000)) + "\n\n" + "line\n" * 90_000).encode(),
+    "a long line of commas": report("Reporting-MTA: dns; x\n\n" + "," * 90_000),
+    "a long line of words": report("Reporting-MTA: dns; x\n\n" + "a," * 45_000),
     "semicolons": b'Content-Type: multipart/report; x="' + b";" * 90_000 + b"\n\nx",
     "half a character": b"Content-Type: text/plain; charset=utf-7\n\nHi. This is the x\n\n<u+2AA-u@x.org>:\nno such user +2AA-\n",
     "half a character in a str": "Subject: \ud800\n\nx",

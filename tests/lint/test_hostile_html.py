@@ -1,4 +1,4 @@
-"""Hostile HTML tries to make the lint take long."""
+"""Hostile HTML, and hostile header fields, try to make the lint take long."""
 
 import pytest
 
@@ -26,6 +26,15 @@ def test_time_grows_with_the_length_alone(piece):
     """CPython 3.11's own parser takes minutes for a tenth of some of these."""
     html = piece * (200_000 // len(piece))
     rsmtp.lint(b"Content-Type: text/html\r\n\r\n" + html.encode())
+
+
+@pytest.mark.parametrize(
+    "field", ["List-Unsubscribe", "Message-ID", "References", "From", "To", "DKIM-Signature"]
+)
+@pytest.mark.parametrize("piece", ["<", "< ", "a@", '"', ";", "("])
+def test_a_long_field_takes_no_long_time(field, piece):
+    value = piece * (200_000 // len(piece))
+    rsmtp.lint(f"From: a@example.org\r\n{field}: {value}\r\n\r\nx\r\n".encode())
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ _OF_SENDER = ("from", "to", "sender", "return-path", "delivered-to", "reply-to")
 _TO = re.compile(r"^(?:to|rcpt to):[ \t]*(.{1,400})$", re.I | re.M)
 # Octets that are looked at, and recipients that are taken.
 _MOST, _MOST_RECIPIENTS = 100_000, 1_000
+# What is behind this in a line (RFC 5322 2.1.1) begins another.
+_TOO_LONG = re.compile(rb"[^\n]{998}(?=[^\r\n])")
 
 
 def read(mail: Mail) -> Bounce | None:
@@ -61,9 +63,10 @@ def _by_flufl(mail: Mail, others: set[str]) -> Bounce | None:
         return None
     import email
 
-    # A part of it is enough for its detectors, which are no faster than the message is short.
+    # A part of it is enough for its detectors, which are no faster than the message and its lines are short.
+    octets = _TOO_LONG.sub(rb"\g<0>\n ", mail.octets[:_MOST])
     try:
-        later, for_good = all_failures(email.message_from_bytes(mail.octets[:_MOST]))
+        later, for_good = all_failures(email.message_from_bytes(octets))
     except Exception:  # of strangers' mail
         return None
     lines = lines_of(mail.text)

@@ -143,7 +143,7 @@ def _unsubscribe(view: View) -> Iterator[Broken]:
         if view.is_bulk:
             yield "unsubscribe-missing", "bulk mail without List-Unsubscribe", "List-Unsubscribe"
         return
-    urls = re.findall(r"<\s*([^>]+?)\s*>", given)
+    urls = [url.strip() for url in re.findall(r"<([^<>]+)>", given)]
     if any(url.lower().startswith("http:") for url in urls):
         yield "unsubscribe-insecure", "the URL is not https", "List-Unsubscribe"
     elif not any(url.lower().startswith("https:") for url in urls) or not view.fields(
