@@ -10,7 +10,7 @@ pub(crate) fn is_blank(c: char) -> bool {
 
 /// The specials of RFC 5322 3.2.3, without the dot, which addresses have in atoms.
 #[cfg(any(feature = "message", feature = "sign"))]
-pub(crate) fn is_special(c: char) -> bool {
+pub(crate) const fn is_special(c: char) -> bool {
     matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"')
 }
 

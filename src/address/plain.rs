@@ -54,6 +54,12 @@ pub fn mailbox(text: &str) -> Option<Mailbox> {
     rest.is_empty().then(|| spec.into())
 }
 
+/// Whether there is one.
+#[must_use]
+pub fn is_mailbox(text: &str) -> bool {
+    member(text).is_some_and(|(_, rest)| rest.is_empty())
+}
+
 /// The same for each of a list.
 #[must_use]
 pub fn mailboxes(text: &str) -> Option<Vec<Mailbox>> {
@@ -143,7 +149,7 @@ impl Alphabet {
 #[cfg(all(test, any(feature = "message", feature = "sign")))]
 mod tests {
     use super::*;
-    use crate::address::list::{into_mailboxes, tidied};
+    use crate::address::list::{self, into_mailboxes, tidied};
     use proptest::prelude::*;
 
     fn found(text: &str) -> Option<Vec<Mailbox>> {
@@ -159,6 +165,17 @@ mod tests {
             if let Some(mailboxes) = mailboxes(&text) {
                 prop_assert_eq!(Some(mailboxes), found(&text));
             }
+        }
+
+        #[test]
+        fn a_list_of_plain_addresses_is_plain_whatever_their_names(
+            pairs in prop::collection::vec((r"|[^ \p{Cc}]([ ,<>@\x22\\.;:()\[\]é\t]|\PC){0,5}", r"[ab.]{1,3}@[ab]{1,3}"), 1..4),
+        ) {
+            let mut text = String::new();
+            pairs.iter().for_each(|(name, address)| list::push(&mut text, name, address));
+            prop_assert!(is_list(&text), "{text}");
+            let found = mailboxes(&text).into_iter().flatten().map(|mailbox| mailbox.to_string());
+            prop_assert!(found.eq(pairs.into_iter().map(|(_, address)| address)), "{text}");
         }
     }
 

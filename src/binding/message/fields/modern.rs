@@ -24,7 +24,7 @@ pub(crate) fn store<'py>(
     value: &Bound<'py, PyAny>,
 ) -> PyResult<(Bound<'py, PyAny>, Option<Mailbox>)> {
     field::check_name(name).map_err(fields::refused)?;
-    let mut text = text_of(name, value)?;
+    let Text { mut text, is_plain_list } = text_of(name, value)?;
     if let Ok(Cow::Owned(unfolded)) = text.to_str().map(field::unfolded) {
         text = PyString::new(value.py(), &unfolded);
     }
@@ -38,7 +38,7 @@ pub(crate) fn store<'py>(
         if let Some(mailbox) = plain::mailbox(given) {
             return Ok((text.into_any(), Some(mailbox)));
         }
-        if plain::is_list(given) {
+        if is_plain_list || plain::is_list(given) {
             return Ok((text.into_any(), None));
         }
         // In a list, each item has already been declared to be one address.
@@ -50,33 +50,50 @@ pub(crate) fn store<'py>(
     Ok((text.into_any(), None))
 }
 
-fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+/// What a value says.
+struct Text<'py> {
+    text: Bound<'py, PyString>,
+    /// It is known to be what [`plain::is_list`] finds. False says nothing.
+    is_plain_list: bool,
+}
+
+impl<'py> From<Bound<'py, PyString>> for Text<'py> {
+    fn from(text: Bound<'py, PyString>) -> Self {
+        Text { text, is_plain_list: false }
+    }
+}
+
+fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Text<'py>> {
     let py = value.py();
     if let Ok(text) = value.cast_exact::<PyString>() {
-        return Ok(text.clone());
+        return Ok(text.clone().into());
     }
     if value.is_none() {
         return Err(PyTypeError::new_err(format!("{name}: None is no value")));
     }
     if field::kind(name) == field::Kind::Addresses {
-        return Ok(PyString::new(py, &addresses_of(name, value)?));
+        return addresses_of(name, value);
     }
     if value.hasattr("utcoffset")? {
         let text = py.import("rsmtp.email.utils")?.call_method1("format_datetime", (value,))?;
-        return Ok(text.cast_into::<PyString>()?);
+        return Ok(text.cast_into::<PyString>()?.into());
     }
     if value.hasattr("__getitem__")? && !value.is_instance_of::<PyString>() {
         // `str()` of a list or of bytes would not be a meaningful subject.
         let kind = value.get_type().qualname()?;
         return Err(PyTypeError::new_err(format!("{name}: a str is wanted, not {kind}")));
     }
-    value.str()
+    value.str().map(Into::into)
 }
 
 /// Addresses in any of their forms, as one value.
-fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
-    if let Some(one) = pair(value) {
-        return named(name, &one);
+fn addresses_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Text<'py>> {
+    let py = value.py();
+    let mut all = String::new();
+    if let Some(done) = with_pair(value, |display_name, addr| push_named(&mut all, name, display_name, addr))
+    {
+        done?;
+        return Ok(PyString::new(py, &all).into());
     }
     if let Ok(tuple) = value.cast::<PyTuple>()
         && tuple.iter().any(|item| item.is_instance_of::<PyString>())
@@ -88,28 +105,36 @@ fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
         && !value.is_instance_of::<PyBytes>()
         && !value.is_instance_of::<PyByteArray>();
     if !is_many {
-        return single(name, value);
+        return Ok(PyString::new(py, &single(name, value)?).into());
     }
-    let mut all = Vec::new();
+    // Nothing is read twice: a list may have thousands.
+    let mut is_plain_list = true;
     for (place, item) in value.try_iter()?.enumerate() {
         let item = item?;
-        all.push(match pair(&item) {
-            Some(pair) => named(name, &pair)?,
-            None if !is_address(&item)? => return Err(not_an_address(&format!("{name}[{place}]"), &item)?),
-            None => one_of_many(name, &item)?,
-        });
+        if let Some(done) =
+            with_pair(&item, |display_name, addr| push_named(&mut all, name, display_name, addr))
+        {
+            is_plain_list &= done?;
+        } else if is_address(&item)? {
+            let (text, is_plain) = one_of_many(name, &item)?;
+            list::push(&mut all, "", &text);
+            is_plain_list &= is_plain;
+        } else {
+            return Err(not_an_address(&format!("{name}[{place}]"), &item)?);
+        }
     }
-    Ok(all.join(", "))
+    Ok(Text { is_plain_list: is_plain_list && !all.is_empty(), text: PyString::new(py, &all) })
 }
 
-fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<String> {
+/// One address, and whether it is one that [`plain::mailbox`] finds.
+fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<(String, bool)> {
     let text = single(name, item)?;
-    if plain::mailbox(&text).is_some() {
-        return Ok(text);
+    if plain::is_mailbox(&text) {
+        return Ok((text, true));
     }
     let (list, tidied) = addresses::read(name, &text, false)?;
     match list.len() {
-        1 => Ok(tidied.unwrap_or(text)),
+        1 => Ok((tidied.unwrap_or(text), false)),
         0 => Err(PyValueError::new_err(format!("{name}: {text:?} in the list is no address"))),
         _ => Err(PyValueError::new_err(format!("{name}: {text:?} in the list is more than one address"))),
     }
@@ -155,20 +180,30 @@ fn not_an_address(name: &str, value: &Bound<'_, PyAny>) -> PyResult<PyErr> {
 
 /// (name, address): two texts in a tuple are never anything else, whatever is in them. A
 /// name may come from a form, and must not become a recipient.
-fn pair(value: &Bound<'_, PyAny>) -> Option<(String, String)> {
-    value.cast::<PyTuple>().ok()?.extract().ok()
+fn with_pair<T>(value: &Bound<'_, PyAny>, work: impl FnOnce(&str, &str) -> T) -> Option<T> {
+    let pair = value.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2)?;
+    let (name, addr) = (pair.get_borrowed_item(0).ok()?, pair.get_borrowed_item(1).ok()?);
+    let (name, addr) = (name.cast::<PyString>().ok()?, addr.cast::<PyString>().ok()?);
+    Some(work(name.to_str().ok()?, addr.to_str().ok()?))
 }
 
-fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> {
-    field::check_value(field_name, name).map_err(fields::refused)?;
-    field::check_value(field_name, addr).map_err(fields::refused)?;
-    if Mailbox::is_plain(addr) {
-        return Ok(list::format(name, addr));
+/// Adds a pair to a list. Whether that makes a mailbox that [`plain::mailbox`] finds.
+fn push_named(list: &mut String, field_name: &str, name: &str, addr: &str) -> PyResult<bool> {
+    let is_in_atoms = list::is_in_atoms(name);
+    if !is_in_atoms {
+        field::check_value(field_name, name).map_err(fields::refused)?;
     }
-    let (list, _) = addresses::read(field_name, addr, false)?;
-    match &list[..] {
+    if Mailbox::is_plain(addr) {
+        list::push(list, name, addr);
+        // Without quotes, a name of blanks alone would be none.
+        return Ok(!is_in_atoms || name.is_empty() || !name.starts_with(' '));
+    }
+    field::check_value(field_name, addr).map_err(fields::refused)?;
+    let (found, _) = addresses::read(field_name, addr, false)?;
+    match &found[..] {
         [Address::Mailbox(mailbox)] if mailbox.display_name.is_none() => {
-            Ok(list::format(name, &mailbox.source))
+            list::push(list, name, &mailbox.source);
+            Ok(false)
         }
         _ => Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address"))),
     }
