@@ -38,8 +38,9 @@ pub struct Pipeline<P> {
     pub(super) fresh: bool,
     /// The session has been silent for so long that the server may have closed it.
     silent: bool,
-    /// What others see of the session, and the states that had led to readiness.
+    /// What others see of the session.
     view: Arc<View>,
+    /// The states that had led to readiness, where the lines to come won't show them.
     path: Vec<State>,
     interest: Interest,
     pub(super) window: Window,
@@ -81,7 +82,7 @@ impl<P: Payload> Pipeline<P> {
             fresh,
             silent: !fresh && now.saturating_duration_since(session.since) > STALE,
             session,
-            path: view.path(),
+            path: if interest.recorded { Vec::new() } else { view.path() },
             view,
             interest,
             taken: VecDeque::new(),
