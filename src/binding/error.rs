@@ -27,6 +27,15 @@ impl fmt::Display for Told {
 
 impl std::error::Error for Told {}
 
+/// An exception that Python code of ours raised, for a call that Rust answers: its traceback ends with
+/// the call, as `@public` does it for a call that Python answers.
+pub fn as_raised_by_the_call(py: Python<'_>, raised: PyErr) -> PyErr {
+    let shorten = |value: PyErr| {
+        py.import("rsmtp._common.tracebacks")?.call_method1("shortened", (value.into_value(py),))
+    };
+    shorten(raised).map_or_else(|failed| failed, PyErr::from_value)
+}
+
 pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     raise(py, error).unwrap_or_else(|failed| failed)
 }

@@ -209,7 +209,7 @@ class Pipe(io.RawIOBase):
 
 
 def test_what_is_refused_when_it_is_attached(tmp_path, path):
-    with pytest.raises(FileNotFoundError) as failed:
+    with pytest.raises(FileNotFoundError, match="attachments: No such file") as failed:
         message_with(tmp_path / "none")
     assert failed.value.filename == str(tmp_path / "none")
     with pytest.raises(IsADirectoryError):

@@ -169,6 +169,26 @@ def test_the_call_is_the_last_frame(refusing, script, call):
     assert (OURS if call else __file__) in last.filename
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"html": "<img src='cid:a'>", "inline": {"a": "none.png"}},
+        {"unsubscribe": "example.org/u"},
+        {"priority": 1},
+        {"calendar": 5},
+    ],
+    ids=list,
+)
+def test_a_message_is_refused_where_it_is_made(wrong, monkeypatch):
+    with pytest.raises((OSError, ValueError, TypeError)) as raised:
+        rsmtp.Message("x", **wrong)
+    assert ours_of(raised.value) == []
+    monkeypatch.setenv("RSMTP_FULL_TRACEBACK", "1")
+    with pytest.raises((OSError, ValueError, TypeError)) as raised:
+        rsmtp.Message("x", **wrong)
+    assert ours_of(raised.value)
+
+
 def test_the_frames_of_the_callers_own_code_stay(refusing):
     class Mine(rsmtp.SmtpClient):
         def ehlo(self, name=""):

@@ -59,6 +59,16 @@ def test_what_is_drawn_is_the_engines(path, encrypted):
     assert {target for _, target in left_out} <= {"authenticated", "greeted"}
 
 
+@pytest.mark.parametrize(("path", "encrypted"), [(STARTTLS, True), (["connected", "greeted"], False)])
+def test_the_way_back_by_xclient_is_drawn_where_it_was_gone(path, encrypted):
+    def back(path):
+        svg = drawn(path, encrypted=encrypted)
+        return [g for g in groups(svg, "edge") if g.get("data-to") == "greeted" != g.get("data-from")]
+
+    assert [edge.get("data-from") for edge in back(path)] == ["connected"]
+    assert "ready" in [edge.get("data-from") for edge in back(["connected", "greeted", "ready", "greeted"])]
+
+
 @st.composite
 def walks(draw):
     path = ["connected"]

@@ -22,7 +22,7 @@ def of_merge(merge: Any) -> page.Bundle:
 
 
 def of_preview(messages: list[Any], count: int | None) -> page.Bundle:
-    title = f"The first {counted(len(messages), 'message')}"
+    title = "The first message" if len(messages) == 1 else f"The first {counted(len(messages), 'message')}"
     return {
         "text/plain": text_of_preview(messages, count),
         "text/html": _messages(title, messages, count),

@@ -133,7 +133,8 @@ class Sheet:
     def links(self, now: Node | None, path: Sequence[str], taken: set[tuple[Node, Node]]) -> Iterator[Link]:
         """The engine's edges between nodes of the same zone, and across the boundary. Edges to
         a final state, and edges back to a resting state other than this session's, are left
-        out unless they were taken, because every state has them."""
+        out unless they were taken, because every state has them; so are those of XCLIENT, which few
+        sessions say."""
         rest = "authenticated" if "authenticated" in path else "ready"
         machine = _machine()
         rests = set(machine.rests)
@@ -148,7 +149,7 @@ class Sheet:
                     backward = target.state in rests and source.state not in rests | {"connected"}
                     fits = (
                         not backward or target.state == rest or source.state in ("securing", "authenticating")
-                    )
+                    ) and (target.state != "greeted" or source.state == "connected")
                 if was_taken or (causes and fits and target.zone != END):
                     yield Link(source, target, causes)
 

@@ -4,6 +4,7 @@
 //! Each method is one line that says where the work is done. Everything a method
 //! holds the lock for is plain data: no Python code runs under it.
 
+use crate::binding::error;
 use crate::binding::message::{
     class::{
         keywords,
@@ -300,7 +301,7 @@ impl Message {
             calendar,
             local,
         };
-        create::fill(slf, request)
+        create::fill(slf, request).map_err(|raised| error::as_raised_by_the_call(py, raised))
     }
 
     #[classmethod]

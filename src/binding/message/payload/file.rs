@@ -100,6 +100,7 @@ fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {
             _ => return Ok(PyOSError::new_err(format!("{}: {error}", path.display()))),
         };
         let words: String = py.import("os")?.call_method1("strerror", (number,))?.extract()?;
+        let words = format!("attachments: {words}");
         // Given a number, OSError chooses the right subclass.
         Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path.as_os_str()))?))
     };
