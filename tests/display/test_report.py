@@ -86,6 +86,14 @@ def test_a_long_report_is_cut(mailer, read):
     assert "and 200 more, in receipts" in read(report._repr_mimebundle_()["text/html"]).text
 
 
+def test_why_a_fate_is_unknown_is_told_once():
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("end-of-data", disconnect=True)
+        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer:
+            report = mailer.send_all([letter("bob@example.org")])
+    assert str(report).splitlines()[1:] == ["  0: bob@example.org unknown: Connection unexpectedly closed"]
+
+
 def test_one_is_singular(mailer):
     report = mailer.send_all([letter("bob@example.org")])
     assert str(report).startswith("1 message in ") and repr(mailer).endswith(", 1 idle session>")

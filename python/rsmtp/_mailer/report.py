@@ -12,9 +12,10 @@ from rsmtp._rsmtp import Receipt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 else:
-    later(globals(), "Any")
+    later(globals(), "Any Iterator")
 
 # How many receipts of sent messages a Report keeps. It keeps all other receipts.
 KEPT = 10_000
@@ -158,18 +159,9 @@ class Report:
         ]
         troubles = self.troubles
         for receipt in troubles[:20]:
-            for recipient in receipt.recipients:
-                if recipient.fate != "sent":
-                    words = f": {recipient.code} {recipient.text}" if recipient.code else ""
-                    lines.append(f"  {receipt.index}: {recipient.address} {recipient.fate}{words}")
-            if receipt.error is not None:
-                notes = getattr(receipt.error, "__notes__", ())
-                row = next((f" ({note})" for note in notes if note.startswith("row ")), "")
-                # A row of a merge is identified by its own number.
-                index = "" if hasattr(receipt.error, "number") else f"{receipt.index}: "
-                lines.append(f"  {index}{receipt.error}{row}")
+            lines += _lines(receipt)
         if len(troubles) > 20:
-            lines.append(f"  and {len(troubles) - 20} more, in receipts")
+            lines.append(f"  and {len(troubles) - 20:,} more, in receipts")
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -180,7 +172,25 @@ class Report:
 
     def _counts(self) -> str:
         counts = ((name.replace("_", " "), getattr(self, name)) for name in _COUNTS)
-        return ", ".join(f"{count} {name}" for name, count in counts if count or name == "sent")
+        return ", ".join(f"{count:,} {name}" for name, count in counts if count or name == "sent")
+
+
+def _lines(receipt: Receipt) -> Iterator[str]:
+    error = "" if receipt.error is None else _error(receipt.error)
+    # A row of a merge is identified by its own number.
+    index = "" if hasattr(receipt.error, "number") else f"{receipt.index}: "
+    others = [recipient for recipient in receipt.recipients if recipient.fate != "sent"]
+    alone = len(others) == 1 and not others[0].code
+    for recipient in others:
+        words = f"{recipient.code} {recipient.text}" if recipient.code else error if alone else ""
+        yield f"  {receipt.index}: {recipient.address} {recipient.fate}{': ' if words else ''}{words}"
+    if error and not alone:
+        yield f"  {index}{error}"
+
+
+def _error(error: BaseException) -> str:
+    row = next((f" ({note})" for note in getattr(error, "__notes__", ()) if note.startswith("row ")), "")
+    return f"{error}{row}"
 
 
 class _NoRecipient:
