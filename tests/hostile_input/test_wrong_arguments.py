@@ -370,3 +370,12 @@ def test_where_a_preview_is_saved(value):
 def test_a_pair_of_name_and_address(pair):
     with pytest.raises(TypeError, match="pair: "):
         rsmtp.formataddr(pair)
+
+
+@pytest.mark.parametrize("data", ["Subject: x\n\nhi", b"Subject: x\n\nhi", ["bob@example.org"]])
+def test_a_pair_without_an_envelope_is_told_what_is_wanted(data):
+    with rsmtp.Mailer("null:") as mailer:
+        with pytest.raises(
+            TypeError, match=r"^message: \(from_addr, to_addrs, data\) or \(message, Envelope\)"
+        ):
+            mailer.send(("ann@example.org", data))

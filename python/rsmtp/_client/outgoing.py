@@ -250,6 +250,10 @@ def prepare(item: Any) -> Prepared:
         return plain
     if isinstance(item, tuple):
         if len(item) == 2:
+            if isinstance(item[1], (str, bytes, list)):
+                raise TypeError(
+                    "message: (from_addr, to_addrs, data) or (message, Envelope) is wanted, not a tuple of 2"
+                )
             return _prepare_enveloped(*item)
         if len(item) != 3:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")

@@ -27,7 +27,7 @@ _PORTS = "587 is for submission with STARTTLS, 465 for submission with TLS, 25 f
 # If the command line knows the server, it adds the server's name here.
 _CHECK = "; `rsmtp check` tells what is there"
 _TLS_FROM_THE_START = Words(
-    hint='Try port 465: smtps://, or tls="implicit". Without TLS (tls="none", or ?tls=none), '
+    hint='Try port 465: smtps://, SMTP_SSL or tls="implicit". Without TLS (tls="none", or ?tls=none), '
     "the mail can be read on its way.",
     terminal="Try port 465: smtps://. Without TLS (--tls none, or ?tls=none), the mail can be read on its "
     "way.",
