@@ -1,6 +1,8 @@
 """`Mailer(outbox=...)`, with idempotency keys and whole lists."""
 
 import asyncio
+import pickle
+import time
 
 import pytest
 from outbox.letters import letter, number_of, raw
@@ -257,3 +259,44 @@ def test_a_list_that_could_not_be_written_is_sent_once(mailer, catcher, outbox, 
     assert caught.value.report.total == outbox.status()["queued"] == 500
     assert mailer.send_all([raw(number) for number in range(600)], outbox=outbox).sent == 600
     assert sorted(numbers(catcher)) == list(range(600))
+
+
+def test_what_waits_in_the_outbox_is_not_for_its_sender_to_send_again(mailer, catcher, outbox):
+    """It would arrive twice: the outbox tries it again itself."""
+    catcher.fault("RCPT", reply=(450, "4.2.1 busy"), address="bob@example.net", times=9)
+    catcher.fault("RCPT", reply=(450, "4.2.1 busy"), address="carol@example.net", times=9)
+    report = mailer.send_all(
+        [
+            ("a@example.net", ["ann@example.net", "bob@example.net"], b"Subject: 1\r\n\r\n"),
+            ("a@example.net", ["carol@example.net"], b"Subject: 2\r\n\r\n"),
+        ],
+        outbox=outbox,
+    )
+    assert report.refused == outbox.status()["queued"] == 2
+    assert report.to_retry == pickle.loads(pickle.dumps(report)).to_retry == []
+
+
+def test_what_the_outbox_has_given_up_is_sent_again_with_its_options(mailer, catcher, tmp_path):
+    catcher.fault("RCPT", reply=(450, "4.2.1 busy"), address="bob@example.net", times=2)
+    catcher.fault("RCPT", reply=(450, "4.2.1 busy"), address="carol@example.net", times=2)
+    wanted = rsmtp.Envelope(dsn=rsmtp.Dsn(notify="delay", ret="headers", envid="7"))
+    messages = [
+        (letter(1, to=["ann@example.net", "bob@example.net"]), wanted),
+        (("a@example.net", ["carol@example.net"], b"Subject: 2\r\n\r\n"), wanted),
+        ("a@example.net", ["dora@example.net"], b"Subject: 3\r\n\r\n"),
+    ]
+    mailer.options["retries"] = 0
+    with Outbox(tmp_path / "short.db", give_up_after=0.001, first_retry=0.001) as short:
+        assert mailer.send_all(messages, outbox=short).to_retry == []
+        time.sleep(0.01)
+        report = mailer.send_all(messages, outbox=short)
+        assert short.status()["dead"] == 2
+    again = pickle.loads(pickle.dumps(report)).to_retry
+    assert again == report.to_retry and len(again) == 2
+    mailer.options["outbox"] = None
+    assert mailer.send_all(again).ok
+    last = catcher.messages[-2:]
+    assert sorted(caught.rcpt_tos for caught in last) == [["bob@example.net"], ["carol@example.net"]]
+    for caught in last:
+        assert caught.rcpt_parameters == [{"NOTIFY": "DELAY"}]
+        assert caught.mail_parameters["RET"] == "HDRS" and caught.mail_parameters["ENVID"] == "7"

@@ -331,6 +331,19 @@ class OptionsAlone:
     def __init__(self, delivery: DeliveryOptions) -> None:
         self._delivery = delivery
 
+    @classmethod
+    def _from_dict(cls, told: dict[str, Any]) -> OptionsAlone:
+        return cls(DeliveryOptions.from_dict(told))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._from_dict, (self._delivery.to_dict(),)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OptionsAlone) and self._delivery == other._delivery
+
+    def __repr__(self) -> str:
+        return repr(self._delivery)
+
 
 def an_envelope(argument: str, given: Any) -> rsmtp.Envelope:
     if not hasattr(given, "_delivery"):

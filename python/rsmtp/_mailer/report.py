@@ -48,6 +48,8 @@ class Report:
         self.receipts = []
         self.sent = self.refused = self.unknown = self.not_sent = self.suppressed = 0
         self.seconds = 0.0
+        # The indexes of messages that are not for their sender to send again: an outbox does that.
+        self._not_again: set[int] = set()
         self._began = time.monotonic()
 
     def close(self, tally: tuple[int, int, int, int, int]) -> None:
@@ -87,9 +89,11 @@ class Report:
         message, or `(from_addr, to_addrs, message)` where only some of its recipients
         are without it. A message with an envelope keeps it, for these recipients alone.
         Recipients that were refused for good are left out, and so are those whose fate
-        is unknown."""
+        is unknown, and messages that wait in an outbox, which will try them again itself."""
         again = []
         for receipt in self.receipts:
+            if receipt.index in self._not_again:
+                continue
             wanting = [recipient.address for recipient in receipt.recipients if recipient.transient]
             if len(wanting) == len(receipt.recipients) > 0:
                 again.append(receipt.message)

@@ -90,6 +90,12 @@ def content_of(item: Any, message_id: str | None = None) -> Content:
     return content
 
 
+def item_of(sender: str, recipients: list[str], options: Options, octets: bytes) -> Any:
+    """A stored message in a form that its sender can send again, with the same delivery options."""
+    plain, (_, delivery) = (sender, recipients, octets), _read_options(options)
+    return plain if delivery is None else (plain, outgoing.OptionsAlone(delivery))
+
+
 def message_in(item: Any) -> Any:
     """The message of a `(message, envelope)` pair, or the item itself."""
     return item[0] if isinstance(item, tuple) and len(item) == 2 else item

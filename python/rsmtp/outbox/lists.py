@@ -17,6 +17,7 @@ from rsmtp.outbox import content
 from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry, entries
 from rsmtp.outbox.messages import entry_of
+from rsmtp.outbox.recipients import WAITING
 from rsmtp.outbox.store import Put
 
 if TYPE_CHECKING:
@@ -175,12 +176,17 @@ class List:
             else:
                 not_sent += 1
             report.receipts.append(self._told(index, entry))
+            if entry.state in (*WAITING, "cancelled"):
+                report._not_again.add(index)
         report.close((sent, refused, unknown, not_sent, suppressed))
         report.seconds = time.monotonic() - self._began
 
     def _told(self, index: int, entry: Entry) -> Receipt:
         receipt = entry.receipt
-        message = (entry.from_addr, entry.to_addrs, None if receipt.ok else self._outbox.content(entry.id))
+        message: Any = (entry.from_addr, entry.to_addrs, None)
+        if not receipt.ok:
+            options, octets = self._outbox._stored(entry.id)
+            message = content.item_of(entry.from_addr, entry.to_addrs, options, octets)
         return Receipt._restored(receipt.to_dict() | {"index": index}, message, receipt.error)
 
     def _entries(self) -> Iterator[tuple[int, Entry]]:

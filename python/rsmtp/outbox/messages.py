@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
+from rsmtp.outbox.content import Options
 from rsmtp.outbox.database import Database
 from rsmtp.outbox.entry import Entry, History, counts, entries, events, in_states
 from rsmtp.outbox.recipients import STATES
@@ -56,11 +58,13 @@ class Messages:
 
     def content(self, which: int | str) -> bytes:
         """The message as it is sent, with CRLF."""
-        id = self._id(which)
+        return self._stored(self._id(which))[1]
+
+    def _stored(self, id: int) -> tuple[Options, bytes]:
         with self._database.reading() as connection:
-            query = "SELECT octets FROM outbox_message WHERE id = ?"
-            octets: bytes = connection.execute(query, (id,)).fetchone()[0]
-            return octets
+            query = "SELECT options, octets FROM outbox_message WHERE id = ?"
+            options, octets = connection.execute(query, (id,)).fetchone()
+            return json.loads(options), octets
 
     def _id(self, which: int | str) -> int:
         if (id := self._find(which)) is None:
