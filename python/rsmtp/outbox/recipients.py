@@ -51,7 +51,7 @@ def read(told: str | None, count: int, state: str, code: int | None, text: str |
         return [Standing(state, "sent", None, code, text)] * count
     if state == "unknown":
         return [UNKNOWN] * count
-    return [Standing("open" if state in ("queued", "sending") else state)] * count
+    return [Standing("open" if state in WAITING else state)] * count
 
 
 def written(standings: Sequence[Standing]) -> str:

@@ -20,6 +20,7 @@ from rsmtp.outbox.database import OutboxError
 from rsmtp.outbox.entry import Entry
 from rsmtp.outbox.owner import Ran
 from rsmtp.outbox.putting import Putting
+from rsmtp.outbox.recipients import WAITING
 
 # A message that another process is sending is checked again after this many seconds.
 _LOOK = 0.1
@@ -132,11 +133,11 @@ class Sending(Putting):
         return report
 
     def _settled(self, entry: Entry) -> Receipt | None:
-        return None if entry.state in ("queued", "sending") else entry.receipt
+        return None if entry.state in WAITING else entry.receipt
 
     def _elsewhere(self, id: int, wait: bool) -> Entry:
         self._store.take_over(time.time())
         entry = self._entry(id)
-        if entry.state in ("queued", "sending") and not wait:
+        if entry.state in WAITING and not wait:
             raise OutboxError(f"message {id} (key {entry.key!r}) is being sent by another process or thread")
         return entry

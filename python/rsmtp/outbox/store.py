@@ -274,7 +274,7 @@ class Store:
                 "SELECT message FROM outbox_fate WHERE changed < ? AND state IN"
                 " (SELECT value FROM json_each(?))"
             )
-            given = before, json.dumps([state for state in states if state not in ("queued", "sending")])
+            given = before, json.dumps(states)
             connection.execute(f"DELETE FROM outbox_event WHERE message IN ({chosen})", given)
             connection.execute(f"DELETE FROM outbox_message WHERE id IN ({chosen})", given)
             gone = connection.execute(f"DELETE FROM outbox_fate WHERE message IN ({chosen})", given).rowcount
