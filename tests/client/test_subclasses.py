@@ -242,3 +242,52 @@ def test_a_starttls_of_ones_own_is_what_connecting_uses():
         with Own("localhost", catcher.port, tls="starttls", context=context) as client:
             assert client.tls is not None
     assert called == ["starttls", "ehlo", "ehlo"]
+
+
+def passes_on(base):
+    """A subclass whose `mail` is its own, so that the transaction goes step by step."""
+
+    class Own(base):
+        if base is rsmtp.AsyncSmtpClient:
+
+            async def mail(self, *arguments, **options):
+                return await super().mail(*arguments, **options)
+
+        else:
+
+            def mail(self, *arguments, **options):
+                return super().mail(*arguments, **options)
+
+    return Own
+
+
+@pytest.fixture
+def unchunked():
+    with rsmtp.Catcher(tls="none", without=["CHUNKING"]) as catcher:
+        yield catcher
+
+
+async def refusal_of(cls, catcher):
+    to = ["b@example.org", "c@example.org"]
+    client = cls("localhost", catcher.port)
+    with pytest.raises(rsmtp.SMTPException) as raised:
+        if issubclass(cls, rsmtp.AsyncSmtpClient):
+            async with client:
+                await client.sendmail("a@example.org", to, b"Subject: x\r\n\r\n")
+        else:
+            client.sendmail("a@example.org", to, b"Subject: x\r\n\r\n")
+    return raised.value
+
+
+@pytest.mark.parametrize("code", [421, 450, 550])
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "end-of-data"])
+@pytest.mark.parametrize("base", [smtplib.SMTP, rsmtp.SmtpClient, rsmtp.AsyncSmtpClient])
+def test_a_refusal_tells_as_much_where_a_method_is_overridden(unchunked, base, stage, code):
+    unchunked.fault(stage, reply=(code, f"{code // 100}.7.1 no"))
+    plain, own = (asyncio.run(refusal_of(cls, unchunked)) for cls in (base, passes_on(base)))
+    assert type(own) is type(plain) and own.args == plain.args
+    for fact in ("stage", "code", "address", "transient", "fates", "hint"):
+        assert getattr(own, fact) == getattr(plain, fact), fact
+    # RSET is yet to come, after which the session is ready again.
+    assert own.path == plain.path[: len(own.path)] and len(own.path) >= len(plain.path) - 1 > 1
+    assert own.last_words[-1] == f"S: {code} {code // 100}.7.1 no"

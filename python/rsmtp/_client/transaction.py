@@ -211,6 +211,16 @@ def _by_steps(
     """Performs the transaction through the client's methods, for a subclass that overrides some of
     them."""
 
+    refused: dict[str, Reply] = {}
+
+    def refused_at(stage: str, rest: str, **facts: Any) -> Any:
+        """What the engine raises for this refusal. `rest`: the fate of those that were not refused
+        themselves."""
+        from rsmtp._common.raising import refusal
+
+        fates = {one: "refused" if one in refused else rest for one in recipients}
+        return client._rsmtp_told(refusal(stage, fates=fates, **facts))
+
     def give_up(code: int) -> Steps[None]:
         if code == SERVICE_NOT_AVAILABLE:
             client.close()
@@ -231,22 +241,29 @@ def _by_steps(
         options.insert(0, f"SIZE={len(content)}")
     code, text = yield client.mail(sender, options)
     if code != COMPLETED:
+        error = refused_at("mail", "not sent", reply=(code, text), address=sender)
         yield from give_up(code)
-        raise rsmtp.errors.SMTPSenderRefused(code, text, sender)
-    refused: dict[str, Reply] = {}
+        raise error
     for recipient, own in zip(recipients, of_each, strict=True):
         code, text = yield client.rcpt(recipient, [*rcpt_options, *own] if own else rcpt_options)
         if code not in (COMPLETED, WILL_FORWARD):
             refused[recipient] = (code, text)
         if code == SERVICE_NOT_AVAILABLE:
+            error = refused_at("rcpt", "not sent", reply=None, refused=refused)
             client.close()
-            raise rsmtp.errors.SMTPRecipientsRefused(refused)
+            raise error
     if len(refused) == len(recipients):
+        error = refused_at("rcpt", "refused", reply=None, refused=refused)
         yield from give_up(COMPLETED)
-        raise rsmtp.errors.SMTPRecipientsRefused(refused)
-    # An overridden method accepts only bytes.
-    code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
+        raise error
+    try:
+        # An overridden method accepts only bytes.
+        code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
+    except rsmtp.errors.SMTPDataError as raised:
+        raised.fates = raised.fates or dict.fromkeys(recipients, "refused")
+        raise
     if code != COMPLETED:
+        error = refused_at("end of data", "refused", reply=(code, text))
         yield from give_up(code)
-        raise rsmtp.errors.SMTPDataError(code, text)
+        raise error
     return refused
