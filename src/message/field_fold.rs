@@ -13,6 +13,12 @@ use memchr::{memchr2, memrchr2};
 
 const FOLD_AT: usize = 78;
 
+/// Whether a field is written as it is, on one line. Name and value have been checked.
+#[must_use]
+pub fn is_short(name: &str, value: &str) -> bool {
+    value.is_ascii() && name.len() + 2 + value.len() <= FOLD_AT
+}
+
 /// Writes a whole field with its line end.
 pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
     check_name(name)?;
@@ -21,12 +27,12 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
     let column = name.len() + 2;
-    let is_ascii = value.is_ascii();
-    if is_ascii && column + value.len() <= FOLD_AT {
+    if is_short(name, value) {
         out.extend_from_slice(value.as_bytes());
         out.extend_from_slice(linesep.as_bytes());
         return Ok(());
     }
+    let is_ascii = value.is_ascii();
     let kind = kind(name);
     let other = if is_ascii || utf8 {
         // A fold isn't allowed at white space in quotes, except between encoded-words, which older

@@ -284,23 +284,26 @@ fn set_text<'py>(
         }
         Some(encoding) => Payload::Deferred(body, encoding),
     };
-    let put = |name: &Bound<'py, PyString>, value: Bound<'py, PyString>| {
-        fields::push(message, name.clone(), value.into_any());
+    let put = |name: &Bound<'py, PyString>, value: &Bound<'py, PyString>| {
+        fields::push_short(message, name.clone(), value.clone().into_any());
     };
     if !fields::contains(message, "mime-version") {
-        put(intern!(py, "MIME-Version"), intern!(py, "1.0").clone());
+        put(intern!(py, "MIME-Version"), intern!(py, "1.0"));
     }
-    let kind = match (subtype, charset) {
-        ("plain", "utf-8") => intern!(py, "text/plain; charset=\"utf-8\"").clone(),
-        _ => PyString::new(py, &format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase())),
-    };
-    put(intern!(py, "Content-Type"), kind);
+    let name = intern!(py, "Content-Type");
+    match (subtype, charset) {
+        ("plain", "utf-8") => put(name, intern!(py, "text/plain; charset=\"utf-8\"")),
+        _ => {
+            let kind = format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase());
+            fields::push(message, name.clone(), PyString::new(py, &kind).into_any());
+        }
+    }
     let encoding = match encoding {
         None => intern!(py, "7bit"),
         Some(Encoding::Base64) => intern!(py, "base64"),
         Some(Encoding::QuotedPrintable) => intern!(py, "quoted-printable"),
     };
-    put(intern!(py, "Content-Transfer-Encoding"), encoding.clone());
+    put(intern!(py, "Content-Transfer-Encoding"), encoding);
     content::store(message, payload);
     if is_seven_bit {
         let known = text.clone().unbind();

@@ -115,9 +115,15 @@ fn best_place(bytes: &[u8], line: usize, split_chars: &[u8]) -> Option<usize> {
 
 fn begin_line(lines: &mut usize, prefix: &str, shape: &Shape<'_>, out: &mut Vec<u8>) {
     if *lines > 0 {
-        out.extend_from_slice(shape.linesep.as_bytes());
+        // One octet is written without a call.
+        match shape.linesep.as_bytes() {
+            &[octet] => out.push(octet),
+            octets => out.extend_from_slice(octets),
+        }
     }
-    out.extend_from_slice(prefix.as_bytes());
+    if !prefix.is_empty() {
+        out.extend_from_slice(prefix.as_bytes());
+    }
     *lines += 1;
 }
 

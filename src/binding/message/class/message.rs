@@ -116,7 +116,10 @@ impl Message {
     }
 
     pub(crate) fn family(&self, py: Python<'_>) -> Family {
-        self.style(py).map_or(Family::Foreign, |style| style.family)
+        match self.with(py, |state| state.style.as_ref().map(|style| style.family)) {
+            Some(family) => family,
+            None => self.style(py).map_or(Family::Foreign, |style| style.family),
+        }
     }
 
     pub(crate) fn is_modern(&self, py: Python<'_>) -> bool {

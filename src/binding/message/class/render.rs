@@ -170,12 +170,13 @@ pub(crate) fn rendered_for_sending(
     }
     let rules = Rules {
         linesep: "\r\n".to_owned(),
+        max_width: style.rules.max_width,
         seven_bit: style.rules.seven_bit && !utf8,
         mangle_from: false,
         utf8,
         binary: true,
         sending: true,
-        ..style.rules.clone()
+        sealed: style.rules.sealed,
     };
     node::rendered(message, &policy, &style, &rules)
 }

@@ -71,21 +71,27 @@ pub(crate) struct Field {
     pub value: Py<PyAny>,
     /// The one address that the value is, as it was read when the field was set.
     pub mailbox: Option<Mailbox>,
+    /// It was found to be in order when it was set, and [`field_fold::is_short`](crate::message::field_fold::is_short).
+    pub is_short: bool,
 }
 
 impl Field {
     pub fn new(name: Bound<'_, PyString>, value: Bound<'_, PyAny>) -> Self {
         let octets = name.to_str().map_or_else(|_| name.to_string_lossy().len(), str::len);
-        Field { name: name.unbind(), octets, value: value.unbind(), mailbox: None }
+        Field { name: name.unbind(), octets, value: value.unbind(), mailbox: None, is_short: false }
     }
 
     pub fn with_mailbox(self, mailbox: Option<Mailbox>) -> Self {
         Field { mailbox, ..self }
     }
 
+    pub fn short(self, is_short: bool) -> Self {
+        Field { is_short, ..self }
+    }
+
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         let mailbox = self.mailbox.clone();
-        Field { name: self.name.clone_ref(py), octets: self.octets, value: self.value.clone_ref(py), mailbox }
+        Field { name: self.name.clone_ref(py), value: self.value.clone_ref(py), mailbox, ..*self }
     }
 
     /// Field names are compared without regard to case (RFC 5322 section 1.2.2).

@@ -9,7 +9,7 @@ use crate::binding::message::{
     Message,
     class::{state::Field, style::Family},
 };
-use crate::message::{field, stdlib::parameter};
+use crate::message::{field, field_fold, stdlib::parameter};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
@@ -31,7 +31,7 @@ pub(crate) fn set<'py>(
         }
         Family::Modern => {
             let name = text.to_str()?;
-            let (value, mailbox) = modern::store(name, value)?;
+            let modern::Stored { value, mailbox, is_short } = modern::store(name, value)?;
             if field::is_single(name) && contains(message, name) {
                 return Err(PyValueError::new_err(format!(
                     "there is a {name} field already, and a message has at most one \
@@ -39,7 +39,7 @@ pub(crate) fn set<'py>(
                      replace_header(), or delete it first"
                 )));
             }
-            add_field(message, Field::new(text.clone(), value).with_mailbox(mailbox));
+            add_field(message, Field::new(text.clone(), value).with_mailbox(mailbox).short(is_short));
         }
         family @ (Family::Structured | Family::Foreign) => {
             if family == Family::Structured {
@@ -75,8 +75,8 @@ fn stored<'py>(
         Family::Classic => Ok((name_text(name)?.clone(), value.clone())),
         Family::Modern => {
             let name = name_text(name)?.clone();
-            let (value, _) = modern::store(name.to_str()?, value)?;
-            Ok((name, value))
+            let stored = modern::store(name.to_str()?, value)?;
+            Ok((name, stored.value))
         }
         Family::Structured | Family::Foreign => {
             let pair =
@@ -89,6 +89,15 @@ fn stored<'py>(
 
 pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
     add_field(message, Field::new(name, value));
+}
+
+/// The same for a field that is in order and short, as [`Field::is_short`] has it.
+pub(crate) fn push_short<'py>(
+    message: &Bound<'py, Message>,
+    name: Bound<'py, PyString>,
+    value: Bound<'py, PyAny>,
+) {
+    add_field(message, Field::new(name, value).short(true));
 }
 
 fn add_field(message: &Bound<'_, Message>, field: Field) {
@@ -113,7 +122,10 @@ pub(crate) fn supply<'py>(
         for (name, value) in missing {
             let text = name.to_str().unwrap_or_default();
             if !fields.iter().any(|field| field.is_named(py, text)) {
-                fields.push(Field::new(name.clone(), value.clone().into_any()));
+                let is_short = value.to_str().is_ok_and(|value| {
+                    field_fold::is_short(text, value) && field::check_value(text, value).is_ok()
+                });
+                fields.push(Field::new(name.clone(), value.clone().into_any()).short(is_short));
                 supplied.push((name.clone().unbind(), value.unbind()));
             }
         }

@@ -16,13 +16,17 @@ use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
 use std::borrow::Cow;
 
+/// What is kept of a value that a program gives.
+pub(crate) struct Stored<'py> {
+    pub value: Bound<'py, PyAny>,
+    /// Its one address, where it plainly is one.
+    pub mailbox: Option<Mailbox>,
+    pub is_short: bool,
+}
+
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
-/// date, an `Address`, or a list of addresses. With it comes its one address, where it plainly
-/// is one.
-pub(crate) fn store<'py>(
-    name: &str,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<(Bound<'py, PyAny>, Option<Mailbox>)> {
+/// date, an `Address`, or a list of addresses.
+pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Stored<'py>> {
     field::check_name(name).map_err(fields::refused)?;
     let Text { mut text, is_plain_list } = text_of(name, value)?;
     if let Ok(Cow::Owned(unfolded)) = text.to_str().map(field::unfolded) {
@@ -33,21 +37,26 @@ pub(crate) fn store<'py>(
         return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
     };
     field::check_value(name, given).map_err(fields::refused)?;
+    let is_short = field_fold::is_short(name, given);
+    let stored =
+        |text: Bound<'py, PyString>, mailbox| Ok(Stored { value: text.into_any(), mailbox, is_short });
     // Return-Path may hold the null path, which is not an address.
     if of_addresses && !name.eq_ignore_ascii_case("return-path") {
         if let Some(mailbox) = plain::mailbox(given) {
-            return Ok((text.into_any(), Some(mailbox)));
+            return stored(text, Some(mailbox));
         }
         if is_plain_list || plain::is_list(given) {
-            return Ok((text.into_any(), None));
+            return stored(text, None);
         }
         // In a list, each item has already been declared to be one address.
         let is_list = !value.is_instance_of::<PyString>() && !value.hasattr("encode")?;
         if let (_, Some(tidied)) = addresses::read(name, given, is_list)? {
-            return Ok((PyString::new(value.py(), &tidied).into_any(), None));
+            let is_short = field_fold::is_short(name, &tidied);
+            let value = PyString::new(value.py(), &tidied).into_any();
+            return Ok(Stored { value, mailbox: None, is_short });
         }
     }
-    Ok((text.into_any(), None))
+    stored(text, None)
 }
 
 /// What a value says.
@@ -220,6 +229,12 @@ pub(crate) fn write(
     let put = |field: &Field, value: &str, out: &mut Vec<u8>| {
         let name = field.name.bind(py).to_string_lossy();
         if is_left_out(&name) {
+            return Ok(());
+        }
+        if field.is_short {
+            for piece in [&*name, ": ", value, &rules.linesep] {
+                out.extend_from_slice(piece.as_bytes());
+            }
             return Ok(());
         }
         let begin = out.len();
