@@ -25,6 +25,10 @@ def test_every_name_is_there(name):
 def test_other_names_are_not():
     with pytest.raises(AttributeError, match="module 'rsmtp' has no attribute 'SmtpServer'"):
         rsmtp.SmtpServer  # noqa: B018
+    for name in ("SMTP", "SMTP_SSL", "LMTP"):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}': it is rsmtp.smtplib.{name}$"):
+            getattr(rsmtp, name)
+        assert hasattr(rsmtp.smtplib, name)
 
 
 def test_a_star_import_has_all_names():

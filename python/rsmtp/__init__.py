@@ -267,7 +267,8 @@ if not TYPE_CHECKING:  # type checkers know the names, and complain about others
 
     def __getattr__(name: str) -> "Any":
         if name not in __all__:
-            raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
+            near = f": it is rsmtp.smtplib.{name}" if name in ("SMTP", "SMTP_SSL", "LMTP") else ""
+            raise AttributeError(f"module 'rsmtp' has no attribute {name!r}{near}")
         if name in _MODULES:
             return _load(f"rsmtp.{name}")
         found = getattr(_load(f"rsmtp.{_HOMES.get(name, 'errors')}"), name)

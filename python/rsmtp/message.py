@@ -143,6 +143,12 @@ else:
             own.update((name, getattr(self, name)) for name in _STATE)
             return own
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            # Python would keep it, and the message would go out without it.
+            if name in _ARGUMENTS and type(self) is Message:
+                raise AttributeError(f"Message.{name}: {_ARGUMENTS[name]}")
+            object.__setattr__(self, name, value)
+
         def __dir__(self) -> list[str]:
             # Files are not read here, although `__dict__` reads a payload that is a file.
             return sorted({*dir(type(self)), *_own_attributes(self)})
@@ -151,6 +157,30 @@ else:
         forward = forward
         protect = protect
 
+
+# What other libraries' messages have as attributes. Subclasses may have attributes of these names.
+_ITEM = 'header fields are items: message["{}"] = ..., or message.replace_header("{}", ...)'
+_GIVEN = "it is given where the message is made: rsmtp.Message({}=...)"
+_ARGUMENTS = {
+    **{name: _GIVEN.format(name) for name in ("text", "html", "markdown", "inline", "calendar")},
+    **{name: _GIVEN.format("text") for name in ("body", "content")},
+    "attachments": "message.add_attachment(content, filename=...) adds one",
+    **{
+        name: _ITEM.format(field, field)
+        for name, field in {
+            "subject": "Subject",
+            "from_": "From",
+            "from_email": "From",
+            "sender": "Sender",
+            "to": "To",
+            "recipients": "To",
+            "cc": "Cc",
+            "bcc": "Bcc",
+            "reply_to": "Reply-To",
+            "date": "Date",
+        }.items()
+    },
+}
 
 # The attributes that `email.message.Message` sets in its constructor.
 _STATE = (

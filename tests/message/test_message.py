@@ -497,3 +497,32 @@ def test_text_that_is_encoded_already_is_not_encoded_again(subject):
             message["Subject"] = subject
         read = email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
         assert read["Subject"] == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("subject", 'items: message\\["Subject"\\]'),
+        ("to", 'message\\["To"\\]'),
+        ("html", "rsmtp.Message\\(html="),
+        ("body", "rsmtp.Message\\(text="),
+        ("attachments", "add_attachment"),
+    ],
+)
+def test_what_other_libraries_have_as_an_attribute_is_not_lost(name, words):
+    message = rsmtp.Message("Hi", subject="Hello")
+    with pytest.raises(AttributeError, match=f"^Message.{name}: .*{words}"):
+        setattr(message, name, "x")
+    assert not hasattr(message, name) and name not in vars(message)
+
+
+def test_other_attributes_are_kept():
+    class Letter(rsmtp.Message):
+        pass
+
+    letter, message = Letter("Hi"), rsmtp.Message("Hi")
+    letter.subject = message.customer = 7
+    assert (copy.copy(letter).subject, pickle.loads(pickle.dumps(message)).customer) == (7, 7)
+    standard = EmailMessage()
+    standard.subject = "Hello"
+    assert rsmtp.Message.from_stdlib(standard)["Subject"] is None
