@@ -219,3 +219,44 @@ def test_another_resolver_is_seen(monkeypatch, catcher):
     with rsmtp.SmtpClient("mail.example.com", catcher.port) as client:
         assert client.noop()[0] == 250
     assert asked == ["mail.example.com"]
+
+
+BEING_LOADED = """
+import importlib.util, sys, threading, time
+import rsmtp
+
+catcher = rsmtp.Catcher(tls="none")
+mailer = rsmtp.Mailer(f"smtp://127.0.0.1:{catcher.port}?tls=none")
+begun = threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name != "socket":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        begun.set()
+        time.sleep(0.3)
+        module.__spec__.loader = self.loader
+        self.loader.exec_module(module)
+
+sys.modules.pop("socket", None)
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=__import__, args=("socket",))
+thread.start()
+begun.wait()
+print(mailer.send(("a@x.org", "b@x.org", b"Subject: x\\r\\n\\r\\nx\\r\\n")).recipients[0].fate)
+thread.join()
+"""
+
+
+def test_another_thread_may_be_loading_the_module_socket():
+    ran = subprocess.run([sys.executable, "-c", BEING_LOADED], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("sent\n", "")

@@ -7,9 +7,7 @@ the names are added as soon as `typing` is loaded, and cost nothing before.
 
 from __future__ import annotations
 
-import sys
-
-from rsmtp._common.late_bases import after
+from rsmtp._common.late_bases import after, if_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def later(namespace: dict[str, Any], names: str) -> None:
             home = next(home for home in (collections.abc, typing, types) if hasattr(home, name))
             namespace.setdefault(name, getattr(home, name))
 
-    if (loaded := sys.modules.get("typing")) is not None:
+    if (loaded := if_loaded("typing")) is not None:
         give(loaded)
     else:
         after("typing", give)

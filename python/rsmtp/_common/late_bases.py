@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 
 def late(module: str, name: str) -> Any:
     """The class with this name if its module is loaded; otherwise a stand-in until it is."""
-    if module in sys.modules:
-        return getattr(sys.modules[module], name)
+    if (found := if_loaded(module)) is not None:
+        return getattr(found, name)
     return type(f"Late{name}", (), {"_rsmtp_home": module, "_rsmtp_name": name})
+
+
+def if_loaded(name: str) -> Any:
+    """The module with this name if the program has loaded it, or None. One that another thread is
+    loading is waited for: it is in `sys.modules` before there is anything in it."""
+    if sys.modules.get(name) is None:
+        return None
+    return __import__(name, fromlist=("__name__",))
 
 
 def derived(cls: type[T]) -> type[T]:

@@ -4,10 +4,10 @@ and the hooks. Without I/O."""
 from __future__ import annotations
 
 import fnmatch
-import sys
 
 from rsmtp._client.outgoing import Paths, addresses_in, prepare, prepare_for
 from rsmtp._common import arguments
+from rsmtp._common.late_bases import if_loaded
 from rsmtp._common.mailboxes import folded
 from rsmtp._mailer.feeding import BadRow, Ruled, bad_row
 from rsmtp._rsmtp import DeliveryOptions, _envelope
@@ -283,7 +283,7 @@ def _one_address_of(argument: str, given: Any) -> str:
 
 
 def _log(suppressed: list[tuple[str, str]]) -> None:
-    if (logging := sys.modules.get("logging")) is not None:
+    if (logging := if_loaded("logging")) is not None:
         words = "; ".join(f"{address} ({why})" for address, why in suppressed[:10])
         more = f" and {len(suppressed) - 10} more" if len(suppressed) > 10 else ""
         logging.getLogger("rsmtp.mail").info("suppressed: %s%s", words, more)

@@ -9,8 +9,8 @@ been replaced.
 from __future__ import annotations
 
 import _socket
-import sys
 
+from rsmtp._common.late_bases import if_loaded
 from rsmtp._rsmtp import ascii_host
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def are_replaced(module: Any = None) -> bool:
     """Whether another library has replaced Python's sockets: the class, one of its methods, or a
     function that connects or resolves names. `module` is the module to check, if it is not
     Python's own."""
-    socket = sys.modules.get("socket")
+    socket = if_loaded("socket")
     if module is not None and module is not socket:
         return True
     if socket is None:
@@ -63,7 +63,7 @@ def _pythons() -> Any:
 def are_green() -> bool:
     """Whether Python's sockets are replaced only by those of gevent or eventlet, which connect where
     Python's would, and let other greenlets run while they wait."""
-    if (socket := sys.modules.get("socket")) is None:
+    if (socket := if_loaded("socket")) is None:
         return False
     replaced = (socket.socket, socket.create_connection, socket.getaddrinfo)
     return all(_is_green(one) for one in replaced)
@@ -71,7 +71,7 @@ def are_green() -> bool:
 
 def are_greens_below() -> bool:
     """Whether there are greenlet sockets beneath the sockets of another library."""
-    monkey = sys.modules.get("gevent.monkey")
+    monkey = if_loaded("gevent.monkey")
     patched = monkey is not None and monkey.is_module_patched("socket")
     return patched or any(_is_green(base) for base in getattr(_pythons().socket, "__mro__", ()))
 
