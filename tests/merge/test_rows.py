@@ -2,6 +2,7 @@
 
 import atexit
 import collections
+import csv
 import dataclasses
 import sqlite3
 
@@ -133,6 +134,27 @@ class Table:
 def test_two_columns_of_one_name_are_refused(rows):
     with pytest.raises(ValueError, match="rows: two columns are called 'email'"):
         read(rows)
+
+
+def test_a_dict_reader_is_read_as_strictly_as_a_file():
+    """csv.DictReader keeps the last of two columns, and puts cells that are too many under None."""
+    with pytest.raises(ValueError, match="rows: two columns are called 'email'"):
+        read(csv.DictReader(["name,email,email,amount", "Ann,stock@example.org,ann@example.org,1"]))
+    # A comma without quotation marks: what is under "email" was in no column of that name.
+    lines = ["name,email,amount", "Smith, Ann,ann@example.org,1", "Ann,ann@example.org,1,,"]
+    for rows in (csv.DictReader(lines), list(csv.DictReader(lines))):
+        [bad, good] = read(rows)
+        assert str(bad) == "row 1: row: it has more cells than columns are named: ['1']"
+        assert good == ("ann@example.org", "Ann: 1")
+
+
+@pytest.mark.parametrize("cell", ["nan", "None", "<NA>", "Ann", 7])
+def test_an_address_without_a_domain_is_none(cell):
+    """What pandas writes for a missing cell (`astype(str)`) would be a mailbox of the server itself."""
+    [bad] = read([{"name": "Ann", "email": cell, "amount": 1}])
+    assert "domain" in str(bad) or "empty" in str(bad) or "address" in str(bad)
+    [made] = read([{"name": "Ann", "email": cell, "amount": 1}], to=lambda row: ["root"])
+    assert made == ("root", "Ann: 1")
 
 
 @pytest.mark.parametrize(

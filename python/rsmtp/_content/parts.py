@@ -355,4 +355,10 @@ def _one_address(name: str, text: str) -> str:
                 f"{name}: {text!r} has {len(found)} addresses, where one is meant; a function gives several: "
                 f"{name}=lambda row: [...]"
             )
+    if text and "@" not in text:
+        # A table has "nan" or "None" where nothing is known, or another column's cell.
+        raise ValueError(
+            f"{name}: {text!r} is no address with a domain; a function gives a mailbox of the server "
+            f"itself: {name}=lambda row: [...]"
+        )
     return text

@@ -268,6 +268,9 @@ def as_row(given: Any) -> dict[str, Any]:
             check_names("row", given)
         # A copy: a generator may fill one dict again for each row, and rows are read ahead.
         found = dict(given)
+        more = found.pop(None, None)
+        if isinstance(more, list) and any(more):  # csv.DictReader, of a line with a comma too many
+            raise ValueError(f"row: it has more cells than columns are named: {more!r}")
     elif hasattr(given, "_asdict"):  # named tuples, and SQLAlchemy's rows
         check_names("row", getattr(given, "_fields", ()))
         found = given._asdict()
@@ -280,6 +283,7 @@ def as_row(given: Any) -> dict[str, Any]:
     else:
         raise arguments.wanted("row", "a mapping of names to values, a named tuple or a data class", given)
     if not all(isinstance(name, str) for name in found):
+        check_names("row", map(str, found))
         found = {str(name): value for name, value in found.items()}
     return found
 

@@ -82,4 +82,6 @@ def _each(given: Any) -> Iterator[Any]:
     else:
         if hasattr(given, "fetchmany") and hasattr(given, "keys"):  # a result of SQLAlchemy
             check_names("rows", given.keys())
+        elif hasattr(given, "fieldnames") and hasattr(given, "restkey"):  # a csv.DictReader
+            check_names("rows", given.fieldnames or ())
         yield from given
