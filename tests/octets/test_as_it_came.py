@@ -184,3 +184,40 @@ def test_what_a_program_signs_is_not_folded():
     part["X-Long"] = "long words " * 12
     outer.attach(part)
     assert b"\nX-Long: " + b"long words " * 12 + b"\n" in outer.as_bytes()
+
+
+ATTACHED = {
+    "odd folds": b"Subject: a\r\n\tb  \r\n  c\r\nX-Blanks: d  \r\n\r\nx\r\n",
+    "encoded words": b"Subject: =?utf-8?q?a?= =?utf-8?b?w6k=?=\r\n =?iso-8859-1?q?x?=\r\n\r\nx\r\n",
+    "8-bit header": b"Subject: na\xc3\xafve\r\n\r\nx\r\n",
+    "Latin-1 header": b"Subject: na\xefve\r\n\r\nx\r\n",
+    "folds in a part": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    b"Content-Type: text/plain;\r\n\tcharset=utf-8\r\n\r\nx\r\n--b--\r\n",
+}
+
+
+@pytest.mark.parametrize("head", [b"", b"DKIM-Signature: v=1;\r\n\tb=abc\r\n"], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("package", [email, rsmtp.email], ids=["email", "rsmtp.email"])
+@pytest.mark.parametrize("policy", ["compat32", "default", "SMTP"])
+@pytest.mark.parametrize("kind", ATTACHED)
+def test_a_message_that_was_read_is_attached_as_it_came(kind, policy, package, head):
+    octets = head + b"From: a@x.example\r\n" + ATTACHED[kind]
+    message = package.message_from_bytes(octets, policy=getattr(package.policy, policy))
+    added = rsmtp.Message("see below", subject="x")
+    added.add_attachment(message)
+    for whole in (added, rsmtp.Message("see below", subject="x", attachments=[message])):
+        assert b"\r\n\r\n" + octets in ways.to_file(whole)
+        assert b"\n\n" + octets.replace(b"\r\n", b"\n") in whole.as_bytes()
+
+
+def test_an_attached_message_keeps_its_subject_where_the_server_takes_7_bit_alone():
+    octets = b"From: a@x.example\r\n" + ATTACHED["8-bit header"]
+    message = email.message_from_bytes(octets, policy=email.policy.default)
+    whole = rsmtp.Message("see below", from_="a@x.example", to="b@x.example", attachments=[message])
+    with rsmtp.Catcher(tls="none", without=["8BITMIME", "SMTPUTF8"]) as catcher:
+        with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
+            client.send_message(whole)
+        [caught] = catcher.wait_for(1, 10)
+    assert caught.data.isascii()
+    read = email.message_from_bytes(caught.data, policy=email.policy.default)
+    assert read.get_payload(1).get_payload(0)["Subject"] == "naïve"

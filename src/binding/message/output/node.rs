@@ -19,7 +19,7 @@ use crate::message::render::{Content, Entity, Multipart, Place, Rules, render, r
 use crate::message::rope::Rope;
 use crate::message::{boundary, field, transfer, written};
 use pyo3::exceptions::{PyLookupError, PyRecursionError, PyTypeError, PyUnicodeError};
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{intern, prelude::*};
 
 /// Renders a message by a policy.
@@ -33,7 +33,7 @@ pub(crate) fn rendered<'py>(
     let mut policy = policy.clone();
     let asked = matches!(style.family, Family::Structured | Family::Foreign);
     if asked && (rules.max_width != style.rules.max_width || rules.linesep != style.rules.linesep) {
-        let change = pyo3::types::PyDict::new(policy.py());
+        let change = PyDict::new(policy.py());
         change.set_item("max_line_length", rules.max_width)?;
         change.set_item("linesep", &rules.linesep)?;
         policy = policy.call_method("clone", (), Some(&change))?;
@@ -41,7 +41,11 @@ pub(crate) fn rendered<'py>(
     let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
     // What is sent goes on living in its buffer.
     let rope = if rules.sending { Rope::new() } else { Rope::in_room(room::taken()) };
-    render_in(rope, &Node { message: as_its_class_reads(message)?, context: &context, is_root: true }, rules)
+    render_in(
+        rope,
+        &Node { message: as_its_class_reads(message)?, context: &context, is_root: true, is_enclosed: false },
+        rules,
+    )
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
@@ -52,7 +56,10 @@ pub(crate) fn compared(message: &Bound<'_, Message>) -> PyResult<Vec<u8>> {
     let rules = Rules { mangle_from: false, ..style.rules.clone() };
     let width = rules.max_width;
     let context = Context { policy: &policy, style: &style, width, keep_boundaries: false };
-    let rope = render(&Node { message: message.clone(), context: &context, is_root: true }, &rules)?;
+    let rope = render(
+        &Node { message: message.clone(), context: &context, is_root: true, is_enclosed: false },
+        &rules,
+    )?;
     py.detach(|| rope.into_vec()).map_err(|failed| file::read_error(py, failed))
 }
 
@@ -69,6 +76,8 @@ pub(crate) struct Node<'a, 'py> {
     pub(crate) message: Bound<'py, Message>,
     pub(crate) context: &'a Context<'a, 'py>,
     is_root: bool,
+    /// It is an enclosed message, or in one.
+    is_enclosed: bool,
 }
 
 impl Entity for Node<'_, '_> {
@@ -101,7 +110,12 @@ impl Entity for Node<'_, '_> {
             Place::Inner => is_modern && !rules.sealed,
         };
         let is_left_out = |name: &str| hides && field::is_hidden(name);
-        if is_modern {
+        let own = if is_modern && self.is_enclosed { self.own_policy(rules)? } else { None };
+        let (family, policy, width, rules) = match &own {
+            Some((family, policy, own)) => (*family, policy, own.max_width, own),
+            None => (family, self.context.policy, self.context.width, rules),
+        };
+        if family == Family::Modern {
             return modern::write(&self.message, is_left_out, rules, out);
         }
         if family == Family::Classic && self.write_short(is_left_out, rules, out) {
@@ -120,7 +134,7 @@ impl Entity for Node<'_, '_> {
             let start = out.len();
             let line_ends = match family {
                 Family::Classic => self.write_classic(&field, name.as_ref(), rules, out)?,
-                _ => self.write_by_policy(&field, rules, out)?,
+                _ => self.write_by_policy(&field, (policy, width), rules, out)?,
             };
             if self.context.style.verify && line_ends == LineEnds::Given {
                 node_fields::verify(py, &out[start..], &rules.linesep)?;
@@ -144,7 +158,7 @@ impl<'py> Node<'_, 'py> {
             Ok(message) => as_its_class_reads(message)?,
             Err(_) => adopted(object)?,
         };
-        Ok(Node { message, context: self.context, is_root: false })
+        Ok(Node { message, context: self.context, is_root: false, is_enclosed: self.is_enclosed })
     }
 
     fn others(&self, parts: &Bound<'py, PyList>) -> PyResult<Vec<Self>> {
@@ -176,6 +190,26 @@ impl<'py> Node<'_, 'py> {
             head.to_vec()
         };
         Some(Content::AsRead(Bytes::Owned(head), origin.body(py)))
+    }
+
+    /// The policy with which an enclosed message was read or made, and what it makes of the rules. It
+    /// writes the fields as they came; ours folds them anew, and a signature covers the folds.
+    fn own_policy(&self, rules: &Rules) -> PyResult<Option<(Family, Bound<'py, PyAny>, Rules)>> {
+        let py = self.message.py();
+        let style = self.message.get().style(py)?;
+        let policy = self.message.get().policy(py);
+        let rules = Rules { seven_bit: style.rules.seven_bit, ..rules.clone() };
+        match style.family {
+            Family::Modern => Ok(None),
+            Family::Classic => Ok(Some((style.family, policy, rules))),
+            Family::Structured | Family::Foreign => {
+                let change = PyDict::new(py);
+                change.set_item("max_line_length", rules.max_width)?;
+                change.set_item("linesep", &rules.linesep)?;
+                let policy = policy.call_method(intern!(py, "clone"), (), Some(&change))?;
+                Ok(Some((style.family, policy, rules)))
+            }
+        }
     }
 
     fn payload(&self) -> Payload {
@@ -242,7 +276,10 @@ impl<'py> Node<'_, 'py> {
             Payload::Nothing => Err(PyTypeError::new_err("a message/* part without a message in it")),
             Payload::Object(object) => match object.bind(py).cast::<PyList>() {
                 Ok(list) if is_report => Ok(Content::Blocks(self.others(list)?)),
-                Ok(list) => Ok(Content::Message(Box::new(self.other(&list.get_item(0)?)?))),
+                Ok(list) => {
+                    let message = self.other(&list.get_item(0)?)?;
+                    Ok(Content::Message(Box::new(Node { is_enclosed: true, ..message })))
+                }
                 Err(_) => {
                     let text = object.bind(py).cast::<PyString>()?;
                     Ok(self.ready(Bytes::of_text(text)?, rules))

@@ -155,14 +155,15 @@ impl Node<'_, '_> {
     pub(crate) fn write_by_policy(
         &self,
         field: &Field,
+        (policy, width): (&Bound<'_, PyAny>, usize),
         rules: &Rules,
         out: &mut Vec<u8>,
     ) -> PyResult<LineEnds> {
         let py = self.message.py();
         let value = field.value.bind(py);
         let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
-        let mut policy = self.context.policy.clone();
-        if rules.max_width != self.context.width {
+        let mut policy = policy.clone();
+        if rules.max_width != width {
             let change = pyo3::types::PyDict::new(py);
             change.set_item("max_line_length", rules.max_width)?;
             policy = policy.call_method("clone", (), Some(&change))?;
