@@ -67,6 +67,20 @@ def test_the_same_job_again_sends_nothing(catcher, once):
     assert catcher.count == 1
 
 
+def test_the_same_job_again_is_told_the_same(catcher, once):
+    wanted = rsmtp.Envelope(dsn=rsmtp.Dsn(ret="headers", notify="never"), priority=3, if_offered=True)
+    told = job(letter(to=["a@example.net", "b@example.net"]), key="invoice/7", envelope=wanted)
+    catcher.fault("RCPT", reply=(450, "4.2.0 greylisted"), times=1, address="b@example.net")
+    with pytest.raises(PutOff):
+        Deliverer(mailer(catcher), once=once())(told)
+    first = Deliverer(mailer(catcher), once=once())(told)
+    assert first["options"] == ["RET=HDRS", "MT-PRIORITY=3"] and first["options_left_out"] == []
+    assert first["server"] and {"attempts", "seconds", "error"} <= first.keys()
+    assert [one["options"] for one in first["recipients"]] == [["NOTIFY=NEVER"]] * 2
+    again = Deliverer(mailer(catcher), once=once())(told)
+    assert again == first and catcher.count == 2
+
+
 def test_the_tasks_identifier_is_a_key(catcher, once):
     deliver, told = Deliverer(mailer(catcher), once=once()), job(letter())
     deliver(told, "celery/1")

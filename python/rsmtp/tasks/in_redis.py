@@ -22,19 +22,19 @@ from rsmtp.tasks.outcome import PutOff, words_of
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; local key = KEYS[1]; "
 # Fields of a message: s(tate), o(wner), u(ntil when the owner holds it), d(igest), r(ecipients that are
-# settled, as JSON), a(ttempts), f(irst tried). States: claimed, ending (the end of its mail data may
-# have been sent), put off, done, unknown.
+# settled, as JSON), t(old: the rest of the outcome, as JSON), a(ttempts), f(irst tried). States: claimed,
+# ending (the end of its mail data may have been sent), put off, done, unknown.
 _CLAIM = (
     _NOW
     + """
-local m = redis.call('HMGET', key, 's', 'u', 'd', 'r', 'f')
+local m = redis.call('HMGET', key, 's', 'u', 'd', 'r', 't')
 if m[1] then
     if m[3] ~= ARGV[2] then return {'another'} end
-    if m[1] == 'done' or m[1] == 'unknown' then return {m[1], m[4]} end
+    if m[1] == 'done' or m[1] == 'unknown' then return {m[1], m[4], m[5] or '{}'} end
     if m[1] ~= 'put off' and tonumber(m[2]) > now then return {'elsewhere', tostring(m[2] - now)} end
     if m[1] == 'ending' then
         redis.call('HSET', key, 's', 'unknown')
-        return {'unknown', m[4]}
+        return {'unknown', m[4], '{}'}
     end
 else
     redis.call('HSET', key, 'd', ARGV[2], 'r', '[]', 'f', now)
@@ -57,7 +57,7 @@ return 1
 _FINISH = """
 local key = KEYS[1]
 if redis.call('HGET', key, 'o') ~= ARGV[1] then return 0 end
-redis.call('HSET', key, 's', ARGV[2], 'r', ARGV[3])
+redis.call('HSET', key, 's', ARGV[2], 'r', ARGV[3], 't', ARGV[4])
 return 1
 """
 _TAKE = (
@@ -136,7 +136,9 @@ class RedisClaims:
             raise PutOff("the message is in the hands of another worker", max(1.0, float(rest[0])))
         settled = json.loads(rest[0])
         if state != "claimed":
-            return _outcome(content, settled, "unknown" if state == "unknown" else "not sent")
+            return _outcome(
+                content, settled, state if state == "unknown" else "not sent", json.loads(rest[1])
+            )
         claim = _Claim(self, name, owner, content, settled)
         try:
             receipts = send_claimed(claim, mailer, one=True) if claim.has_open else []
@@ -144,16 +146,16 @@ class RedisClaims:
             lost = any(one["fate"] == "unknown" for one in claim.settled)
             claim.finish("unknown" if lost else "put off")
             raise
-        outcome = _outcome(content, claim.settled, "not sent", receipts)
+        outcome = _outcome(content, claim.settled, "not sent", receipts[-1].to_dict() if receipts else {})
         failed = any(getattr(receipt.error, "_of_rules", False) for receipt in receipts)
         if not failed and not any(one["transient"] for one in outcome["recipients"]):
             unknown = any(one["fate"] == "unknown" for one in outcome["recipients"])
-            claim.finish("unknown" if unknown else "done", outcome["recipients"])
+            claim.finish("unknown" if unknown else "done", outcome)
             return outcome
         now, words = time.time(), words_of(outcome)
         again = self._schedule.next_try(int(rest[1]), now - float(rest[2]), now, words)
         if again is None:
-            claim.finish("done", outcome["recipients"])
+            claim.finish("done", outcome)
             return outcome
         claim.finish("put off")
         raise PutOff(words, max(1.0, again - now))
@@ -217,9 +219,12 @@ class _Claim:
             if one.fate in fates and not one.transient and one.address not in known
         ]
 
-    def finish(self, state: str, recipients: list[dict[str, Any]] | None = None) -> None:
-        told = json.dumps(self.settled if recipients is None else recipients)
-        self._claims._finish_(keys=[self._name], args=[self._owner, state, told])
+    def finish(self, state: str, outcome: dict[str, Any] | None = None) -> None:
+        """`outcome`: what the same job is told if it is delivered again."""
+        told = dict(outcome or {})
+        recipients = told.pop("recipients", self.settled)
+        args = [self._owner, state, json.dumps(recipients), json.dumps(told)]
+        self._claims._finish_(keys=[self._name], args=args)
 
 
 @public
@@ -246,22 +251,28 @@ class RedisRate:
 
 
 def _outcome(
-    content: Content, settled: list[dict[str, Any]], otherwise: str, receipts: list[Receipt] | None = None
+    content: Content, settled: list[dict[str, Any]], otherwise: str, told: dict[str, Any]
 ) -> dict[str, Any]:
-    """Like `Receipt.to_dict`, for all attempts: the last receipt, and the recipients settled before."""
-    told: dict[str, Any] = {"recipients": [], "error": None, "server": None, "seconds": None}
-    if receipts:
-        told = receipts[-1].to_dict()
-    known = {one["address"]: one for one in told["recipients"] + settled}
+    """Like `Receipt.to_dict`, for all attempts: what the last receipt told, and the recipients settled
+    before."""
+    known = {one["address"]: one for one in told.get("recipients", []) + settled}
     recipients = [known.get(address) or _bare(address, otherwise) for address in content.recipients]
     # The recipients that the mailer's rules put in their place.
     recipients += [one for address, one in known.items() if address not in set(content.recipients)]
     envelope = {"from_addr": content.sender, "message_id": content.message_id}
-    return {"index": 0, "attempts": 0, **told, **envelope, "recipients": recipients}
+    return {**_NOTHING, **told, **envelope, "recipients": recipients}
+
+
+# What `Receipt.to_dict` and `Recipient.to_dict` tell of a message that no attempt is known of.
+_NOTHING: dict[str, Any] = {
+    "index": 0, "attempts": 0, "server": None, "seconds": None, "error": None,
+    "options": [], "options_left_out": [],
+}  # fmt: skip
+_BARE: dict[str, Any] = {"stage": None, "code": None, "text": None, "transient": False, "options": []}
 
 
 def _bare(address: str, fate: str) -> dict[str, Any]:
-    return {"address": address, "fate": fate, "stage": None, "code": None, "text": None, "transient": False}
+    return {"address": address, "fate": fate, **_BARE}
 
 
 def _is_away(error: Exception) -> bool:
