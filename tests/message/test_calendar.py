@@ -502,6 +502,23 @@ def test_an_update_keeps_what_was_read_and_not_changed():
     assert event_of(rsmtp.Invite.read(invite.update().to_ical()).update())["CLASS"] == "PRIVATE"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TRIGGER:soon",
+        "TRIGGER;VALUE=DATE-TIME:then",
+        "TRIGGER:-PT5M\nREPEAT:x",
+        "ATTACH;VALUE=BINARY;ENCODING=BASE64:-",
+    ],
+)
+def test_an_alarm_that_cannot_be_read_is_left_out_of_the_invitation(line):
+    bad = READ.replace("END:VEVENT", f"begin:valarm\nACTION:DISPLAY\n{line}\nEND:VALARM\nEND:VEVENT")
+    invite = rsmtp.Invite.read(bad)
+    assert invite.summary == "Planning"
+    [alarm] = event_of(invite.update(location="Room 2")).walk("VALARM")
+    assert alarm["TRIGGER"].dt == timedelta(minutes=-15)
+
+
 def test_an_event_that_is_moved_leaves_the_same_occurrences_out():
     invite = rsmtp.Invite.read(READ)
     later = invite.update(start=invite.start + timedelta(hours=2))

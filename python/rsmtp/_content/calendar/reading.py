@@ -23,7 +23,7 @@ def read(source: Any) -> tuple[dict[str, Any], bytes]:
     )
     text, method = checked(octets)
     try:
-        calendar = icalendar().Calendar.from_ical(text)
+        calendar = _parsed(text)
         event = next((each for each in calendar.walk("VEVENT")), None)
         if event is None:
             raise ValueError("there is no event in it")
@@ -36,6 +36,26 @@ def read(source: Any) -> tuple[dict[str, Any], bytes]:
     if found["method"] == "reply":
         found["answer"] = _answer(event)
     return found, kept
+
+
+_ALARM = re.compile(r"^BEGIN:VALARM\r\n.*?^END:VALARM(?:\r\n|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+
+
+def _parsed(text: str) -> Any:
+    """icalendar keeps what it can't read of an event, and refuses the whole calendar for an alarm. The
+    event counts without that alarm."""
+    try:
+        return icalendar().Calendar.from_ical(text)
+    except ValueError:
+        return icalendar().Calendar.from_ical(_ALARM.sub(_if_readable, text))
+
+
+def _if_readable(alarm: re.Match[str]) -> str:
+    try:
+        icalendar().Component.from_ical(alarm[0])
+    except ValueError:
+        return ""
+    return alarm[0]
 
 
 def _in_message(message: Any) -> bytes:
