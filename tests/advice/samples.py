@@ -301,6 +301,7 @@ SAMPLES = {
         "450 <ann@example.invalid>: Sender address rejected: Domain not found",
         "550 Sender verify failed",
     ],
+    "mailbox-busy": ["450 4.2.1 <bob@example.org>: Recipient address rejected: this mailbox is disabled"],
     "mailbox-off": ["550 5.2.1 <bob@example.org>... Mailbox disabled for this recipient"],
     "full": ["552 5.2.2 <bob@example.org>: Mailbox is full / Blocks limit exceeded / Inode limit exceeded"],
     "full-in-words": [

@@ -136,11 +136,19 @@ ROWS = (
         enhanced=("?.1.8", "?.1.7"),
     ),
     _general(
+        "mailbox-busy",
+        "The mailbox takes no mail for now.",
+        "The same may be taken later. If that lasts for days, tell the recipient another way.",
+        _RFC_3463,
+        enhanced=("4.2.1",),
+        about="time",
+    ),
+    _general(
         "mailbox-off",
-        "The mailbox is switched off, or takes no mail now.",
+        "The mailbox is switched off.",
         "Take the address off your lists, unless its owner says otherwise.",
         _RFC_3463,
-        enhanced=("?.2.1",),
+        enhanced=("5.2.1",),
         about="recipient",
     ),
     _general(
