@@ -116,6 +116,11 @@ impl FromStr for Mailbox {
         }
         let address = without_name(without_comment(text.trim())).map_err(bad)?;
         let at = find_unquoted(address, '@');
+        if at == Some(0) && address.contains(':') {
+            return Err(bad(
+                "it begins with a route, which is obsolete (RFC 5321 appendix C): leave out all up to the colon",
+            ));
+        }
         let local = address[..at.unwrap_or(address.len())].to_owned();
         let domain = at.map(|at| address[at + 1..].to_owned());
         let spec = AddrSpec { local, domain };
@@ -260,6 +265,14 @@ mod tests {
             ("\"b@example.net\" <a@example.org>", "a@example.org"),
         ] {
             assert_eq!(text.parse::<Mailbox>().unwrap().wire(false), wire, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_route_is_refused_in_its_own_words() {
+        for text in ["@r.org:b@x.org", "<@r.org:b@x.org>", "Bob <@r.org,@s.org:b@x.org>", "@r.org:"] {
+            let error = text.parse::<Mailbox>().unwrap_err();
+            assert!(error.why.starts_with("it begins with a route"), "{error}");
         }
     }
 
