@@ -1,8 +1,10 @@
 """One thread uses a client at a time, no thread waits for another client, and a fork is harmless."""
 
 import asyncio
+import copy
 import gc
 import os
+import pickle
 import smtplib
 import subprocess
 import sys
@@ -15,6 +17,18 @@ import rsmtp
 from client.scripted import answering, serve
 
 A, B = "a@example.org", "b@example.org"
+
+
+@pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_what_cannot_be_given_to_another_process_says_what_to_give_it(way, tmp_path):
+    with rsmtp.Mailer("null:") as mailer, rsmtp.Outbox(tmp_path / "outbox.db") as outbox:
+        for one, words in (
+            (mailer, "Mailer: it has open sessions, .*: pass its arguments on"),
+            (rsmtp.AsyncMailer("null:"), "AsyncMailer: it has open sessions, .*: pass its arguments on"),
+            (outbox, "Outbox: it has an open file, .*: pass its path on"),
+        ):
+            with pytest.raises(TypeError, match=words):
+                way([one] if way is copy.deepcopy else one)
 
 
 def test_threads_that_hammer_one_client_never_interleave():

@@ -243,6 +243,13 @@ class BaseMailer:
             self._made, self._process = made, os.getpid()
         return self._made
 
+    def __reduce__(self) -> Any:
+        kind = type(self).__name__
+        raise TypeError(
+            f"{kind}: it has open sessions, and can't be pickled or copied: pass its arguments on, and make "
+            "another one of them"
+        )
+
     def __repr__(self) -> str:
         from rsmtp.display.short import counted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
@@ -73,6 +73,11 @@ class Outbox(Sending, Suppressing, ByHand):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "Outbox: it has an open file, and can't be pickled or copied: pass its path on, and open that"
+        )
 
     def __repr__(self) -> str:
         return f"<Outbox {str(self._database.path)!r}>"
