@@ -214,5 +214,10 @@ def test_the_time_to_give_up_bounds_the_attempts():
         receipt = sending.send(messages(1)[0], check=False)
         assert time.monotonic() - begin < 10
     assert receipt.refused and receipt.recipients[0].transient and 2 <= receipt.attempts <= 5
-    with pytest.raises(ValueError, match="give_up_after"):
+    with pytest.raises(ValueError, match="give_up_after: 0 is not a number over 0$"):
         rsmtp.Mailer(host="localhost", give_up_after=0)
+    for much in (1e10, float("inf")):
+        with pytest.raises(
+            ValueError, match="give_up_after: .* is not a number over 0 and below 1,000,000,000$"
+        ):
+            rsmtp.Mailer(host="localhost", give_up_after=much)

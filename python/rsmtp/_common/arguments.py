@@ -103,10 +103,11 @@ def maybe_number(name: str, value: Any) -> float | None:
 
 
 def amount(name: str, value: Any) -> float:
-    """A number greater than 0."""
+    """A number greater than 0, and not beyond what is ever wanted."""
     given = number(name, value)
     if not 0 < given < 1e9:
-        raise ValueError(f"{name}: {kind(value)} is not a number over 0")
+        limit = " and below 1,000,000,000" if given >= 1e9 else ""
+        raise ValueError(f"{name}: {kind(value)} is not a number over 0{limit}")
     return given
 
 
