@@ -141,6 +141,10 @@ fn write_entity<E: Entity>(
             write_content(*content, rules, out, depth)
         }
         content => {
+            if depth == 0 {
+                // At once, so that nothing moves when the text comes.
+                out.make_room(if let Content::Text(text) = &content { text.as_ref().len() } else { 0 });
+            }
             out.push_fields(rules.utf8, |out| entity.write_fields(rules, place, out))?;
             out.push(rules.linesep.as_bytes());
             write_content(content, rules, out, depth)

@@ -74,8 +74,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
 
     /// A rope that collects in this buffer, which has to be empty.
     #[must_use]
-    pub fn in_room(mut gathered: Vec<u8>) -> Self {
-        gathered.reserve(1024);
+    pub fn in_room(gathered: Vec<u8>) -> Self {
         Rope { gathered, kept: Vec::new(), kept_len: 0, originals: Vec::new(), has_utf8_fields: false }
     }
 
@@ -83,6 +82,13 @@ impl<B: AsRef<[u8]>> Rope<B> {
     #[must_use]
     pub fn into_room(self) -> Vec<u8> {
         self.gathered
+    }
+
+    /// Makes room for the fields of a message, and for this content of it.
+    pub fn make_room(&mut self, content: usize) {
+        const FIELDS: usize = 768;
+        let collected = if content < WORTH_KEEPING { content + content / 32 } else { 0 };
+        self.gathered.reserve(FIELDS + collected);
     }
 
     /// Adds fields. `utf8` tells whether they may be in UTF-8 (RFC 6532).

@@ -84,9 +84,15 @@ fn envelope(py: Python<'_>, fields: &[Field]) -> Option<Envelope> {
         }
     }
     let is_from = sender.is_none();
-    let mut senders = Vec::new();
-    add_mailboxes(py, sender.or(from)?, &mut senders)?;
-    let sender = senders.into_iter().next()?;
+    let author = sender.or(from)?;
+    let sender = match &author.mailbox {
+        Some(mailbox) => mailbox.clone(),
+        None => {
+            let mut senders = Vec::new();
+            add_mailboxes(py, author, &mut senders)?;
+            senders.into_iter().next()?
+        }
+    };
     to.append(&mut bcc);
     to.append(&mut cc);
     (!to.is_empty()).then_some(Envelope { sender, is_from, recipients: to })

@@ -130,7 +130,10 @@ pub(crate) fn supply<'py>(
             }
         }
     });
-    message.get().with(py, |state| state.supplied.append(&mut supplied));
+    message.get().with(py, |state| match state.supplied.is_empty() {
+        true => state.supplied = supplied,
+        false => state.supplied.append(&mut supplied),
+    });
 }
 
 /// The message becomes another one: what was supplied when it was sent is no longer true.

@@ -8,6 +8,7 @@ use crate::binding::message::{
         state::Payload,
         style::{Family, Style},
     },
+    create,
     fields::{self, modern, params},
     output::{
         node_fields::{self, LineEnds},
@@ -43,7 +44,12 @@ pub(crate) fn rendered<'py>(
     let rope = if rules.sending { Rope::new() } else { Rope::in_room(room::taken()) };
     render_in(
         rope,
-        &Node { message: as_its_class_reads(message)?, context: &context, is_root: true, is_enclosed: false },
+        &Node {
+            message: as_its_class_reads(message, style.family)?,
+            context: &context,
+            is_root: true,
+            is_enclosed: false,
+        },
         rules,
     )
 }
@@ -155,7 +161,7 @@ impl<'py> Node<'_, 'py> {
     /// Another entity, which may be an object of the standard library.
     fn other(&self, object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let message = match object.cast::<Message>() {
-            Ok(message) => as_its_class_reads(message)?,
+            Ok(message) => as_its_class_reads(message, self.context.style.family)?,
             Err(_) => adopted(object)?,
         };
         Ok(Node { message, context: self.context, is_root: false, is_enclosed: self.is_enclosed })
@@ -468,9 +474,10 @@ fn into_content<'a, 'py>(content: modern::Safe) -> Content<Node<'a, 'py>> {
 
 /// The message, or, if its class overrides what a generator reads, a plain one with what the methods
 /// return.
-fn as_its_class_reads<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, Message>> {
+fn as_its_class_reads<'py>(message: &Bound<'py, Message>, family: Family) -> PyResult<Bound<'py, Message>> {
     let (py, class) = (message.py(), message.get_type());
     if class.is(py.get_type::<Message>())
+        || family == Family::Modern && class.is(create::class(py)?)
         || !class.getattr(intern!(py, "_is_read_by_methods"))?.is_truthy()?
     {
         return Ok(message.clone());
