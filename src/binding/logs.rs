@@ -24,9 +24,39 @@ pub enum Level {
 /// One of Python's loggers, found once: the same name is the same logger for ever.
 pub struct PythonLogger {
     name: &'static str,
-    logger: PyOnceLock<Py<PyAny>>,
+    logger: PyOnceLock<Found>,
     /// Sets up what shows warnings, when there is one.
     set_up: Mutex<Option<Py<PyAny>>>,
+}
+
+struct Found {
+    logger: Py<PyAny>,
+    /// What it has answered so far, by level: `logging` empties it when any level changes.
+    answers: Option<Py<PyDict>>,
+}
+
+impl Found {
+    fn new(py: Python<'_>, logger: Bound<'_, PyAny>) -> PyResult<Self> {
+        // A class of the program's may answer in another way.
+        let is_plain = logger.get_type().is(&py.import("logging")?.getattr("Logger")?);
+        let answers = if is_plain { logger.getattr("_cache").ok() } else { None };
+        let answers = answers.and_then(|answers| answers.cast_into::<PyDict>().ok()).map(Bound::unbind);
+        Ok(Self { logger: logger.unbind(), answers })
+    }
+
+    /// Its `isEnabledFor`. It is asked several times for each message, and a call of Python's would
+    /// be a twentieth of what the message costs: what it has answered before is looked up here, as it
+    /// would itself.
+    fn is_enabled_for(&self, py: Python<'_>, level: Level) -> PyResult<bool> {
+        let logger = self.logger.bind(py);
+        if let Some(answers) = &self.answers
+            && let Some(answer) = answers.bind(py).get_item(level as u8)?
+            && !logger.getattr(pyo3::intern!(py, "disabled"))?.is_truthy()?
+        {
+            return answer.extract();
+        }
+        logger.call_method1(pyo3::intern!(py, "isEnabledFor"), (level as u8,))?.extract()
+    }
 }
 
 /// Calls `set_up` once, before the first warning in `rsmtp.mail`. A command that shows warnings
@@ -60,7 +90,7 @@ impl PythonLogger {
             return Ok(true);
         }
         let enabled = self.find(py).and_then(|logger| match logger {
-            Some(logger) => logger.call_method1(pyo3::intern!(py, "isEnabledFor"), (level as u8,))?.extract(),
+            Some(found) => found.is_enabled_for(py, level),
             None => Ok(false),
         });
         match enabled {
@@ -76,9 +106,9 @@ impl PythonLogger {
         let set_up = if level >= Level::Warning { self.waiting().take() } else { None };
         let ready = set_up.map_or(Ok(()), |set_up| set_up.call0(py).map(|_| ()));
         let said = ready.and_then(|()| self.find(py)).and_then(|logger| match logger {
-            Some(logger) => {
+            Some(found) => {
                 let said = (level as u8, "%s", escaped(text));
-                logger.call_method1(pyo3::intern!(py, "log"), said).map(|_| ())
+                found.logger.bind(py).call_method1(pyo3::intern!(py, "log"), said).map(|_| ())
             }
             None => Ok(()),
         });
@@ -91,9 +121,9 @@ impl PythonLogger {
         }
     }
 
-    fn find<'py>(&self, py: Python<'py>) -> PyResult<Option<&Bound<'py, PyAny>>> {
-        if let Some(logger) = self.logger.get(py) {
-            return Ok(Some(logger.bind(py)));
+    fn find(&self, py: Python<'_>) -> PyResult<Option<&Found>> {
+        if let Some(found) = self.logger.get(py) {
+            return Ok(Some(found));
         }
         static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
         let modules = MODULES.get_or_try_init(py, || {
@@ -104,15 +134,15 @@ impl PythonLogger {
         if !logging.hasattr("getLogger")? {
             return Ok(None);
         }
-        let logger = self.logger.get_or_try_init(py, || {
+        let found = self.logger.get_or_try_init(py, || {
             // A program that has not configured logging gets no warnings on standard error.
             let ours = logging.call_method1("getLogger", ("rsmtp",))?;
             if ours.getattr("handlers")?.is_empty()? {
                 ours.call_method1("addHandler", (logging.call_method0("NullHandler")?,))?;
             }
-            Ok::<_, PyErr>(logging.call_method1("getLogger", (self.name,))?.unbind())
+            Found::new(py, logging.call_method1("getLogger", (self.name,))?)
         })?;
-        Ok(Some(logger.bind(py)))
+        Ok(Some(found))
     }
 }
 

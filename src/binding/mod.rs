@@ -15,6 +15,7 @@ mod connection;
 mod content;
 mod credentials;
 mod delivery_options;
+mod dialling;
 mod display;
 mod envelope;
 mod error;

@@ -1,132 +1,26 @@
 //! The interface between an operation and a pump in Python: that of an event loop, or that of a
 //! caller's socket. Nothing here waits.
 
-use super::argument::parse;
 use super::attendant::Attending;
 use super::conclusion::{settle, tell_fates};
-use super::error::to_python;
 use super::logs::{self, Level};
 use super::operation::{Operation, UnderWay};
-use super::proxy::ProxySettings;
 use super::request::Request;
-use crate::driver::dialling::{self, Dialling};
-use crate::driver::{self, Attendant, Tunnel, connect};
+use crate::driver::{self, Attendant};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[pymethods]
 impl Operation {
-    /// The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
-    /// of the server, and for the best of the addresses that were found here, if any were.
-    #[pyo3(signature = (proxy: "typing.Any", port, addresses=None))]
-    fn tunnel(
-        &self,
-        py: Python<'_>,
-        proxy: ProxySettings,
-        port: u16,
-        addresses: Option<Vec<String>>,
-    ) -> PyResult<()> {
-        let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().flatten().map(|address| parse::<IpAddr>("addresses", address)).collect();
-        let best = dialling::best(&addresses?);
-        let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.host, port, best);
-        let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
-        self.look(py, |operation| operation.tunnel(tunnel))
-    }
-
-    /// The connection stands: to the peer at this address and port, or, with None, to
-    /// a Unix socket or something else that has no address. `elsewhere`: what the peer
-    /// hears may leave this machine, wherever the peer is.
-    #[pyo3(signature = (peer, observer: "object" = None, *, elsewhere=false))]
-    fn connected(
-        &self,
-        py: Python<'_>,
-        peer: Option<(String, u16)>,
-        observer: Option<Py<PyAny>>,
-        elsewhere: bool,
-    ) -> PyResult<()> {
-        let peer = peer.map(|address| socket_address("peer", &address)).transpose()?;
-        self.note(py, observer, |operation, host| operation.connected(host, peer, elsewhere))
-    }
-
-    /// For the transcript: the host's name has these addresses.
-    #[pyo3(signature = (addresses, observer: "object" = None))]
-    fn looked_up(&self, py: Python<'_>, addresses: Vec<String>, observer: Option<Py<PyAny>>) -> PyResult<()> {
-        let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().map(|address| parse::<IpAddr>("addresses", address)).collect();
-        let addresses = addresses?;
-        self.note(py, observer, |operation, host| {
-            operation.session_mut().note(dialling::looked_up(host, &addresses));
-        })
-    }
-
-    /// These addresses of `host` are to be tried.
-    fn dial(&self, py: Python<'_>, host: &str, addresses: Vec<String>, port: u16) -> PyResult<()> {
-        let address = |text: &String| Ok(SocketAddr::new(parse::<IpAddr>("addresses", text)?, port));
-        let addresses: PyResult<Vec<SocketAddr>> = addresses.iter().map(address).collect();
-        let dialling = Dialling::new(host, &addresses?);
-        self.look(py, |operation| operation.dial(dialling))
-    }
-
-    /// What to do with them: the place of one to be tried, or None, and the seconds to wait for
-    /// those under way. Raises when none of them could be connected to, or time is up.
-    #[pyo3(signature = (observer: "object" = None) -> "tuple[int | None, float]")]
-    fn next_address(&self, py: Python<'_>, observer: Option<Py<PyAny>>) -> PyResult<(Option<usize>, f64)> {
-        let mut next = Ok(dialling::Next::Nowhere);
-        self.note(py, observer, |operation, _| next = operation.next_address())?;
-        match next.map_err(|error| to_python(py, &error))? {
-            dialling::Next::Dial { place, .. } => Ok((Some(place), 0.0)),
-            dialling::Next::Wait(Some(until)) => {
-                Ok((None, until.saturating_duration_since(Instant::now()).as_secs_f64()))
-            }
-            dialling::Next::Wait(None) | dialling::Next::Nowhere => Ok((None, f64::INFINITY)),
-        }
-    }
-
-    /// There is no connection to the address at this place, by this `errno` (None: it did
-    /// not answer).
-    #[pyo3(signature = (place, errno, observer: "object" = None))]
-    fn address_failed(
-        &self,
-        py: Python<'_>,
-        place: usize,
-        errno: Option<i32>,
-        observer: Option<Py<PyAny>>,
-    ) -> PyResult<()> {
-        self.note(py, observer, |operation, _| operation.address_failed(place, system_error(errno)))
-    }
-
-    /// Raises what it means that `host` has no address.
-    fn unknown_host(&self, py: Python<'_>, host: &str, why: &str) -> PyResult<()> {
-        let error = connect::unknown_host(host, &why);
-        Err(to_python(py, &self.look(py, |operation| operation.not_connected(error))?))
-    }
-
-    /// Raises what it means that there is no connection to the Unix socket at this path.
-    #[pyo3(signature = (path, errno))]
-    fn unreachable(&self, py: Python<'_>, path: &str, errno: Option<i32>) -> PyResult<()> {
-        Err(to_python(py, &connect::unreachable(path, &system_error(errno))))
-    }
-
     /// Begins a request. One that can't be made raises here, and nothing is sent.
     #[pyo3(signature = (request, observer: "object" = None))]
     fn begin(&self, py: Python<'_>, request: Py<Request>, observer: Option<Py<PyAny>>) -> PyResult<()> {
-        let asked = request.get();
-        let ask = asked.take(py, &self.host, &self.raised)?;
-        let mut attending = Attending::new(py, observer)?;
-        self.begins();
-        self.work(py, &mut attending, |connection, _| {
-            let begun = connection.operation_mut().begin(asked.until(), ask);
-            begun.map_err(|error| asked.given().blame(error))
-        })?;
-        *self.under_way() = Some(UnderWay { request, attending });
-        Ok(())
+        self.begin_and(py, request, observer, |_| ())
     }
 
     /// The octets that are to be sent now. None: there is something to wait for, or
@@ -145,8 +39,9 @@ impl Operation {
         request: Py<Request>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Advanced<'py>> {
-        self.begin(py, request, observer)?;
-        self.advance(py, 0, None)
+        let mut said = self.take_said();
+        let next = self.begin_and(py, request, observer, |operation| next(operation, &mut said))?;
+        Ok(self.advanced(py, next, said))
     }
 
     /// A whole step of a pump in one call: so many octets have been `sent`, and these have been
@@ -167,29 +62,15 @@ impl Operation {
                 operation.received(octets);
             }
         };
-        let mut said = std::mem::take(&mut *self.said());
-        said.clear();
+        let mut said = self.take_said();
         let next = match self.serve(py, hear, &mut said)? {
             Some(next) => next,
             None => self.tell(py, |operation| {
                 hear(operation);
-                let output = operation.output(|octets| help(&mut said, octets));
-                Next::of(output, operation)
+                next(operation, &mut said)
             })?,
         };
-        Ok(match next {
-            Next::Say => {
-                let octets = PyBytes::new(py, &said);
-                *self.said() = said;
-                Advanced::Say(octets)
-            }
-            Next::Wait(left) => {
-                let left = left.map(|left| left.as_secs_f64());
-                let seconds = left.into_iter().chain(self.seconds_to_work()).reduce(f64::min);
-                Advanced::Wait(seconds.unwrap_or(f64::INFINITY))
-            }
-            Next::Settled => Advanced::Settled(None),
-        })
+        Ok(self.advanced(py, next, said))
     }
 
     /// What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
@@ -295,10 +176,15 @@ impl Operation {
 
 /// Octets that are given to Python at a time. More are copied for nothing where the socket takes
 /// only some of them.
-const HELPING: usize = 64 * 1024;
+const HELPING: usize = 128 * 1024;
 
 pub(super) fn help(said: &mut Vec<u8>, octets: &[u8]) {
     said.extend_from_slice(&octets[..octets.len().min(HELPING)]);
+}
+
+fn next(operation: &mut driver::Operation, said: &mut Vec<u8>) -> Next {
+    let output = operation.output(|octets| help(said, octets));
+    Next::of(output, operation)
 }
 
 /// What a pump does next.
@@ -327,21 +213,25 @@ enum Advanced<'py> {
 }
 
 impl Operation {
-    /// While connecting: what happens is told, and heard at once.
-    fn note(
+    /// Begins a request, and tells the operation more at once.
+    fn begin_and<T: Send>(
         &self,
         py: Python<'_>,
+        request: Py<Request>,
         observer: Option<Py<PyAny>>,
-        tell: impl FnOnce(&mut driver::Operation, &str) + Send,
-    ) -> PyResult<()> {
+        tell: impl FnOnce(&mut driver::Operation) -> T + Send,
+    ) -> PyResult<T> {
+        let asked = request.get();
+        let ask = asked.take(py, &self.host, &self.raised)?;
         let mut attending = Attending::new(py, observer)?;
-        let host = &self.host;
-        self.look(py, |operation| {
-            tell(operation, host);
-            operation.note_lines(attending.listens(), |line| attending.hear_later(line));
+        self.begins();
+        let told = self.work(py, &mut attending, |connection, attending| {
+            let operation = connection.operation_mut();
+            operation.begin(asked.until(), ask).map_err(|error| asked.given().blame(error))?;
+            Ok(told(operation, attending, tell))
         })?;
-        let heard = py.detach(|| attending.catch_up());
-        settle(py, heard, &mut attending, &self.raised)
+        self.goes_on(py, UnderWay { request, attending })?;
+        Ok(told)
     }
 
     /// The operation is told, and what was said thereby is heard: by logging and the
@@ -353,11 +243,13 @@ impl Operation {
     ) -> PyResult<T> {
         let Some(mut under_way) = self.under_way().take() else { return self.look(py, tell) };
         let told = self.work(py, &mut Attending::silent(), |connection, _| {
-            let operation = connection.operation_mut();
-            let told = tell(operation);
-            operation.note_lines(under_way.attending.listens(), |line| under_way.attending.hear_later(line));
-            Ok(told)
+            Ok(told(connection.operation_mut(), &mut under_way.attending, tell))
         });
+        self.goes_on(py, under_way)?;
+        told
+    }
+
+    fn goes_on(&self, py: Python<'_>, mut under_way: UnderWay) -> PyResult<()> {
         if under_way.attending.has_to_catch_up() {
             let heard = py.detach(|| under_way.attending.catch_up());
             if let Err(interrupted) = heard {
@@ -365,7 +257,29 @@ impl Operation {
             }
         }
         *self.under_way() = Some(under_way);
-        told
+        Ok(())
+    }
+
+    fn advanced<'py>(&self, py: Python<'py>, next: Next, said: Vec<u8>) -> Advanced<'py> {
+        match next {
+            Next::Say => {
+                let octets = PyBytes::new(py, &said);
+                *self.said() = said;
+                Advanced::Say(octets)
+            }
+            Next::Wait(left) => {
+                let left = left.map(|left| left.as_secs_f64());
+                let seconds = left.into_iter().chain(self.seconds_to_work()).reduce(f64::min);
+                Advanced::Wait(seconds.unwrap_or(f64::INFINITY))
+            }
+            Next::Settled => Advanced::Settled(None),
+        }
+    }
+
+    fn take_said(&self) -> Vec<u8> {
+        let mut said = std::mem::take(&mut *self.said());
+        said.clear();
+        said
     }
 
     fn said(&self) -> MutexGuard<'_, Vec<u8>> {
@@ -377,11 +291,12 @@ impl Operation {
     }
 }
 
-fn socket_address(argument: &str, (host, port): &(String, u16)) -> PyResult<SocketAddr> {
-    Ok(SocketAddr::new(parse::<IpAddr>(argument, host)?, *port))
-}
-
-/// None: there was no answer.
-fn system_error(errno: Option<i32>) -> io::Error {
-    errno.map_or(io::ErrorKind::TimedOut.into(), io::Error::from_raw_os_error)
+fn told<T>(
+    operation: &mut driver::Operation,
+    attending: &mut Attending,
+    tell: impl FnOnce(&mut driver::Operation) -> T,
+) -> T {
+    let told = tell(operation);
+    operation.note_lines(attending.listens(), |line| attending.hear_later(line));
+    told
 }

@@ -194,6 +194,55 @@ def test_levels_follow_at_run_time(catcher, caplog):
             assert len(said(caplog, "rsmtp.mail", logging.INFO)) == lines
 
 
+def test_a_logger_that_is_turned_off_says_nothing_until_it_is_turned_on(catcher, caplog):
+    """The engine keeps what a logger answers, as `logging` does, and no longer."""
+    logger = logging.getLogger("rsmtp.mail")
+    turned = {
+        "by disabled": (
+            lambda: setattr(logger, "disabled", True),
+            lambda: setattr(logger, "disabled", False),
+        ),
+        "by disable()": (logging.disable, lambda: logging.disable(logging.NOTSET)),
+        "by its parent": (
+            lambda: logging.getLogger("rsmtp").setLevel(logging.ERROR),
+            lambda: logging.getLogger("rsmtp").setLevel(logging.INFO),
+        ),
+    }
+    heard = []
+    with rsmtp.Mailer(**settings(catcher)) as mailer, caplog.at_level(logging.INFO, "rsmtp"):
+        for way, (off, on) in turned.items():
+            for turn in (off, on, off, on):
+                caplog.clear()
+                turn()
+                mailer.send(MESSAGE)
+                heard.append((way, turn is on, len(said(caplog, "rsmtp.mail", logging.INFO))))
+    assert heard == [(way, on, int(on)) for way in turned for on in (False, True) * 2]
+
+
+OWN_CLASS = """
+import logging, rsmtp
+class Own(logging.Logger):
+    asked = 0
+    def isEnabledFor(self, level):
+        Own.asked += self.name == "rsmtp.mail"
+        return Own.asked > 4 and super().isEnabledFor(level)
+logging.setLoggerClass(Own)
+logging.basicConfig(level=logging.INFO)
+with rsmtp.SmtpClient("127.0.0.1", {port}) as client:
+    for _ in range(6):
+        client.sendmail("a@example.org", ["b@example.org"], b"Subject: x\\r\\n\\r\\nx\\r\\n")
+print(Own.asked)
+"""
+
+
+def test_a_logger_of_the_programs_own_class_is_always_asked(catcher):
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_CLASS.format(port=catcher.port)], capture_output=True, text=True
+    )
+    # The logger asks itself once more before it logs.
+    assert len(done.stderr.splitlines()) == 2 and int(done.stdout) == 8
+
+
 class SendsItself(logging.Handler):
     """A handler that sends a mail for each record that is not about its own mail."""
 

@@ -26,7 +26,7 @@ _READ = 16 * 1024
 # How many octets are read ahead while nothing has been requested, before reading is paused.
 _UNREAD = 64 * 1024
 # How many pieces of mail data are sent before the event loop gets its turn.
-_PIECES = 8
+_PIECES = 4
 _FOR_EVER = float("inf")
 
 # Transports that write to their socket at once and change nothing. Octets may be written past such
