@@ -1,7 +1,7 @@
 //! Raises errors about arguments, which name the argument. `rsmtp._common.arguments` words them, so
 //! that they read the same whether Rust or Python checks the argument.
 
-use super::error::bad_argument;
+use super::error::{as_raised_by_the_call, bad_argument};
 use crate::protocol::command::Parameter;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
@@ -14,7 +14,11 @@ pub fn checked<T>(check: &str, name: &str, given: &Bound<'_, PyAny>) -> PyResult
 where
     T: for<'py> FromPyObjectOwned<'py>,
 {
-    let found = given.py().import("rsmtp._common.arguments")?.call_method1(check, (name, given))?;
+    let py = given.py();
+    let found = py
+        .import("rsmtp._common.arguments")?
+        .call_method1(check, (name, given))
+        .map_err(|raised| as_raised_by_the_call(py, raised))?;
     found.extract().map_err(Into::into)
 }
 

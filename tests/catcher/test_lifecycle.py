@@ -130,7 +130,8 @@ def test_only_loopback_unless_told_otherwise():
 
 
 def test_a_port_that_is_taken_is_an_os_error(catcher):
-    with pytest.raises(OSError, match="in use") as refused:
+    words = r"port: Address already in use; port=0 takes a free one$"
+    with pytest.raises(OSError, match=words) as refused:
         rsmtp.Catcher(port=catcher.port)
     assert refused.value.errno == errno.EADDRINUSE
 

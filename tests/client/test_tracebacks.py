@@ -189,6 +189,21 @@ def test_a_message_is_refused_where_it_is_made(wrong, monkeypatch):
     assert ours_of(raised.value)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: rsmtp.Catcher(port=70000),
+        lambda: rsmtp.TlsConfig(verify="no"),
+        lambda: rsmtp.Message("x", subtype=5),
+        lambda: rsmtp.Message("x").preview(remote=5),
+    ],
+)
+def test_a_call_that_the_engine_answers_is_refused_where_it_is_made(call):
+    with pytest.raises((ValueError, TypeError)) as raised:
+        call()
+    assert ours_of(raised.value) == []
+
+
 def test_the_frames_of_the_callers_own_code_stay(refusing):
     class Mine(rsmtp.SmtpClient):
         def ehlo(self, name=""):

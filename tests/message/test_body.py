@@ -74,7 +74,7 @@ def test_markdown_shows_pictures(tmp_path):
         ({"markdown": "x", "html": "x"}, ValueError, "html, markdown: one of them"),
         ({"markdown": b"x"}, TypeError, "markdown: a str, or the Path of a file, is wanted, not bytes"),
         ({"markdown": "\ud800"}, ValueError, "markdown: .* surrogates"),
-        ({"markdown": Path("none.md")}, FileNotFoundError, "none.md"),
+        ({"markdown": Path("none.md")}, FileNotFoundError, "markdown: .*none.md"),
         ({"html": "x", "css": "inlined"}, ValueError, "css: 'inlined'"),
         ({"css": "inline"}, ValueError, "css: there is no html="),
         ({"markdwon": "x"}, TypeError, "did you mean 'markdown'"),

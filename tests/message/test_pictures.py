@@ -354,7 +354,7 @@ def test_a_pipe_is_no_picture_and_holds_nothing_up(folder):
         ({"text": "x", "inline": {"a": PNG}}, ValueError, "inline: there is no html= or markdown="),
         ({"text": "x", "inline_from": "."}, ValueError, "inline_from: there is no html="),
         ({"html": b"<p>", "inline": "auto"}, TypeError, "html: a str, or the Path"),
-        ({"html": Path("none.html")}, FileNotFoundError, "none.html"),
+        ({"html": Path("none.html")}, FileNotFoundError, "html: .*none.html"),
         ({"html": Path("logo.png")}, ValueError, "html: 'logo.png' is not UTF-8"),
         ({"html": "<p>", "inlines": "auto"}, TypeError, "did you mean 'inline'"),
     ],

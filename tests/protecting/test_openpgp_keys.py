@@ -85,7 +85,7 @@ def test_keyrings(gpg, ann, tmp_path):
     (folder / "bad.asc").write_bytes(armoured[:500])
     with pytest.raises(ValueError, match=r"^recipients: .*bad.asc: "):
         rsmtp.OpenPgp(ann, recipients=folder)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="^.*recipients: No such file"):
         rsmtp.OpenPgp(ann, recipients=tmp_path / "none")
 
 

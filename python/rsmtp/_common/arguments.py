@@ -321,6 +321,12 @@ def path(name: str, value: Any) -> str:
     return given
 
 
+def not_opened(name: str, error: OSError) -> OSError:
+    """The error of a file that an argument names, which names the argument, too."""
+    # Given a number, OSError chooses the right subclass.
+    return OSError(error.errno, f"{name}: {error.strerror}", error.filename)
+
+
 def socket(name: str, value: Any) -> Any:
     """A connected socket, or an object like one."""
     if value is not None:

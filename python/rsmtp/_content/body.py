@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from rsmtp._common.arguments import one_of, path, text, wanted
+from rsmtp._common.arguments import not_opened, one_of, path, text, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ def _refuse_without_html(inline: Any, folder: str | None, css: Any) -> None:
 
 
 def _read(name: str, file: os.PathLike[str]) -> str:
-    with open(file, "rb") as opened:
-        octets = opened.read()
+    try:
+        with open(file, "rb") as opened:
+            octets = opened.read()
+    except OSError as error:
+        raise not_opened(name, error) from None
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as refused:

@@ -33,7 +33,7 @@ class CsvRows:
             with open(self.path, "rb") as file:
                 start = file.read(4)
         except OSError as error:
-            raise OSError(error.errno, f"rows: {error.strerror}", self.path) from None
+            raise arguments.not_opened("rows", error) from None
         found = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
         self._is_guessed, self._encoding = encoding is None, encoding or found
         with self._open() as file:

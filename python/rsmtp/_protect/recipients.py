@@ -42,6 +42,9 @@ def octets(name: str, source: Any, what: str) -> bytes:
     if isinstance(source, str) and "-----BEGIN" in source:
         return source.encode()
     if isinstance(source, (str, os.PathLike)):
-        with open(source, "rb") as file:
-            return file.read()
+        try:
+            with open(source, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise arguments.not_opened(name.partition(":")[0], error) from None
     raise arguments.wanted(name, what, source)

@@ -136,8 +136,9 @@ def run(given: argparse.Namespace) -> int:
     try:
         catcher = start(given, password)
     except (OSError, ValueError, OverflowError) as error:
-        words = str(getattr(error, "strerror", None) or error).replace("allow_remote=True", "--allow-remote")
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        number = error.errno if isinstance(error, OSError) else None
+        words = os.strerror(number) if number else str(error).replace("allow_remote=True", "--allow-remote")
+        taken = number == errno.EADDRINUSE
         advice = " (--port 0 takes a free one)" if taken else ""
         return complain(f"can't listen on {given.host}:{given.port}: {words}{advice}")
     count = 0

@@ -136,6 +136,7 @@ impl Catcher {
         if hostname.is_empty() || !hostname.chars().all(printable) {
             return Err(bad_argument("hostname", &"a name of printable ASCII, without spaces"));
         }
+        let is_unix = unix.is_some();
         let settings = Settings {
             host: host.to_owned(),
             port,
@@ -159,7 +160,8 @@ impl Catcher {
             idle: seconds("idle_timeout", idle_timeout)?,
             keep,
         };
-        let inner = py.detach(|| catcher::Catcher::start(settings)).map_err(not_started)?;
+        let inner =
+            py.detach(|| catcher::Catcher::start(settings)).map_err(|error| not_started(error, is_unix))?;
         Ok(Self { inner })
     }
 }
@@ -192,13 +194,19 @@ fn dialect(name: &str) -> PyResult<Dialect> {
     one_of("protocol", name, &[("smtp", Dialect::Smtp), ("lmtp", Dialect::Lmtp)])
 }
 
-fn not_started(error: io::Error) -> PyErr {
+fn not_started(error: io::Error, is_unix: bool) -> PyErr {
     let words = error.to_string();
     match (error.raw_os_error(), error.kind()) {
         (_, io::ErrorKind::InvalidInput) => PyValueError::new_err(words),
         // Given a number, OSError chooses the right subclass and sets `errno`.
         (Some(number), _) => {
             let words = words.trim_end_matches(&format!(" (os error {number})")).to_owned();
+            let words = match error.kind() {
+                io::ErrorKind::AddrInUse if is_unix => format!("unix: {words}"),
+                io::ErrorKind::AddrInUse => format!("port: {words}; port=0 takes a free one"),
+                io::ErrorKind::AddrNotAvailable => format!("host: {words}"),
+                _ => words,
+            };
             PyOSError::new_err((number, words))
         }
         _ => PyOSError::new_err(format!("host: {words}")),
