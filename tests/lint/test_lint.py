@@ -94,6 +94,22 @@ def test_hostile_mail_is_looked_at_too():
         rsmtp.lint(octets)
 
 
+@pytest.mark.parametrize("depth", [50, 150, 300, 600, 900, 1_000, 10_000])
+@pytest.mark.parametrize("kind", ["multipart/mixed; boundary=b{n}\r\n\r\n--b{n}", "message/rfc822\r\n"])
+def test_parts_in_parts_in_parts(kind, depth):
+    """The parser fails on some hundred. What it can't take apart is a finding, and still has a display."""
+    octets = b"From: a@x.org\r\nSubject: deep\r\n" + b"".join(
+        f"Content-Type: {kind.replace('{n}', str(n))}\r\n".encode() for n in range(depth)
+    )
+    found = rsmtp.lint(octets)
+    if depth > 900:
+        assert "nested too deep" in str(found)
+    with rsmtp.Catcher() as caught, rsmtp.SmtpClient(caught.host, caught.port) as client:
+        client.sendmail("a@x.org", "b@x.org", octets)
+        [message] = caught.wait_for(1, 10)
+        assert "deep" in message._repr_mimebundle_()["text/html"]
+
+
 # -- mailers ----------------------------------------------------------------------------
 
 

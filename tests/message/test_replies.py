@@ -299,3 +299,8 @@ def test_who_had_a_blind_copy_is_not_told_by_an_enclosed_message(name):
             assert b"message/rfc822" in bytes(enclosing)
             assert b"dan@" not in bytes(enclosing)
     assert own[name] == "dan@example.org"
+
+
+def test_octets_have_no_thread_yet():
+    with pytest.raises(TypeError, match="^message: a message is wanted, not bytes$"):
+        rsmtp.thread_of(b"Message-ID: <1@example.org>\r\n\r\n")

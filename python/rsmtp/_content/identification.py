@@ -69,5 +69,7 @@ def own_id(message: rsmtp.typing.AnyMessage) -> str | None:
 
 
 def _ids_in(message: rsmtp.typing.AnyMessage, name: str) -> list[str]:
+    if not hasattr(message, "get_all"):
+        raise wanted("message", "a message", message)
     values = message.get_all(name) or []
     return [one for value in values for one in re.findall(r"<[^<>\s]+>", str(value))]

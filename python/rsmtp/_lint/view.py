@@ -83,13 +83,13 @@ def view(message: Any, bulk: bool | None) -> View:
         octets = bytes(message)
         from rsmtp.email import message_from_bytes
 
-        message = message_from_bytes(octets)
+        message = reader.parsed(octets, message_from_bytes)
     elif not hasattr(message, "get_all") or not hasattr(message, "walk"):
         raise arguments.wanted("message", "a message, or its octets,", message)
     elif not isinstance(message, Engine):
         from rsmtp.email import message_from_bytes
 
-        message = message_from_bytes(message.as_bytes())
+        message = reader.parsed(message.as_bytes(), message_from_bytes)
     if bulk is None:
         bulk = any(message[name] is not None for name in _BULK_FIELDS) or (
             str(message["Precedence"]).strip().lower() in ("bulk", "list")

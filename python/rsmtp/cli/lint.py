@@ -10,6 +10,7 @@ from rsmtp.cli import findings
 from rsmtp.cli.exit_code import OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.reading import octets_of
+from rsmtp.display.reader import parsed
 from rsmtp.email import message_from_bytes
 
 DESCRIPTION = """\
@@ -55,7 +56,7 @@ def run(given: argparse.Namespace) -> int:
     octets = octets_of(given.file)
     try:
         found = lint(
-            message_from_bytes(octets) if given.unsent else octets,
+            parsed(octets, message_from_bytes) if given.unsent else octets,
             bulk=True if given.bulk else None,
             ignore=given.ignore,
             rspamd=given.rspamd,

@@ -17,7 +17,7 @@ _SIDES = {"C": "client", "S": "catcher", "*": "note"}
 
 def message(caught: Any) -> page.Bundle:
     """Displays a CaughtMessage."""
-    parsed = email.message_from_bytes(caught.data)
+    parsed = reader.parsed(caught.data, email.message_from_bytes)
     reading = reader.read(parsed)
     envelope = [
         ("from", page.code(caught.mail_from or "<>")),

@@ -26,6 +26,21 @@ def safely(ask: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
+class NestedTooDeepDefect(ValueError):
+    """Parts in parts in parts, of which the parser has seen enough."""
+
+
+def parsed(octets: bytes, parse: Callable[[bytes], Any]) -> Any:
+    """The message, or its header alone if its parts are nested so deep that the parser fails."""
+    try:
+        return parse(octets)
+    except RecursionError:
+        head = re.split(rb"\r?\n\r?\n", octets, maxsplit=1)[0]
+        message = parse(head + b"\r\n\r\n")
+        message.defects.insert(0, NestedTooDeepDefect())
+        return message
+
+
 # The fields that a mail program shows above a message, in this order.
 SHOWN = ("From", "To", "Cc", "Bcc", "Reply-To", "Date", "Subject")
 
