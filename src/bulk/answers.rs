@@ -45,9 +45,13 @@ impl<P: Payload> Pipeline<P> {
             let before = trouble.and_then(|error| error.trace.clone());
             job.past.get_or_insert_default().trace = before.or_else(|| Some(self.trace()));
         }
+        let goes_back = self.was_never_begun(&job, &outcome);
+        if goes_back && outcome.ends_session_before_it() {
+            job.past.get_or_insert_default().goodbyes += 1;
+        }
         // With messages queued behind this one, the server may simply have had enough. The next
         // session will tell.
-        job.ended_session |= self.answers == 0 && outcome.ends_session();
+        job.ended_session |= self.answers == 0 && outcome.ends_session() && !goes_back;
         let server = &self.mailer.hops[self.session.hop];
         let wants_login = outcome.wants_login();
         let may_log_in = server.credentials.is_some() && self.welcome && !job.logs_in_again;
@@ -64,8 +68,7 @@ impl<P: Payload> Pipeline<P> {
         }
         let name = Arc::clone(self.server());
         match &outcome.verdict {
-            // The command was sent too early for this server, which has taken none of the message.
-            Verdict::OutOfSequence(_) => sender.queue.try_anew(job),
+            _ if goes_back => sender.queue.try_anew(job),
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
                 sender.queue.settle(job, outcome.into_fates(), &name, Some(&error), now);
@@ -75,6 +78,18 @@ impl<P: Payload> Pipeline<P> {
                 sender.queue.settle(job, outcome.into_fates(), &name, trouble, now);
             }
         }
+    }
+
+    /// Whether the server's answer is about the session, and not about this message, of which it has
+    /// taken nothing. Either the command was sent too early for this server, or the session, which
+    /// has carried mail before, has had as much of it or has been open for as long as the server
+    /// allows (421 to MAIL, RFC 5321 3.8).
+    fn was_never_begun(&self, job: &Job<P>, outcome: &Outcome) -> bool {
+        let carried = !self.fresh || self.answers > 0;
+        let goodbyes = job.past.as_ref().map_or(0, |past| past.goodbyes);
+        let may_be_the_reason = job.ended_session || !self.mailer.policy.forgives(goodbyes);
+        matches!(outcome.verdict, Verdict::OutOfSequence(_))
+            || outcome.ends_session_before_it() && carried && !may_be_the_reason
     }
 
     /// Recipients over the server's limit are sent in the next transaction, as part of the same
@@ -176,8 +191,7 @@ impl<P: Payload> Pipeline<P> {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
             let uncounted = uncounted && !begun;
             // `try_anew` counts this one itself.
-            let put_back = matches!(outcome.verdict, Verdict::OutOfSequence(_));
-            if uncounted && !put_back {
+            if uncounted && !self.was_never_begun(&job, &outcome) {
                 job.attempts = job.attempts.saturating_sub(1);
             }
             job.ended_session |= !uncounted && error.is_some() && self.answers == 0;

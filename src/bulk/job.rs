@@ -79,6 +79,8 @@ pub(super) struct Past {
     pub pause: bool,
     /// Why the last attempt failed.
     pub trouble: Option<Box<Error>>,
+    /// How many sessions that had carried mail before ended with the answer to its MAIL.
+    pub goodbyes: u32,
     /// How the conversation reached this outcome, unless all went well.
     pub trace: Option<Arc<Trace>>,
     pub ended: Option<Instant>,

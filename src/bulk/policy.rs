@@ -6,6 +6,9 @@
 //!   first, and `give_up_after` limits the time.
 //! - An attempt counts for the message that the server had to answer next. Messages behind it on
 //!   the same session were never begun: they go back to the front, uncounted.
+//! - Nor does an attempt count if the server ends a session that has carried mail before with its
+//!   answer to MAIL (421, RFC 5321 3.8): the message goes to another session, unless a new one
+//!   has ended on it, or many.
 //! - A message on which a session ended goes behind those that haven't been tried. It may be the
 //!   reason, and then the others can still be sent.
 //! - A session that ends before any message is answered counts as a failure of the server, and so
@@ -26,6 +29,10 @@ const UNANSWERED_SESSIONS: u32 = 10;
 /// After this many messages in a row that were refused for lack of a login (530), and none that
 /// wasn't, the server will take no message.
 const LOGINS_WANTED: u32 = 10;
+
+/// After this many sessions that ended on one message, it may be the reason, although they had carried
+/// others before.
+const GOODBYES: u32 = 10;
 
 /// The caller's settings for sending many messages.
 #[derive(Clone, Debug)]
@@ -104,6 +111,12 @@ impl Policy {
         // growing.
         let growth = if failure == Failure::Ended { self.retries.max(1) } else { u32::MAX };
         (failures <= most).then(|| self.backoff(failures.min(growth)))
+    }
+
+    /// Whether a message is not to blame for the end of one more session that had carried mail before
+    /// it, after this many.
+    pub fn forgives(&self, goodbyes: u32) -> bool {
+        goodbyes < GOODBYES
     }
 
     /// Whether this many messages in a row were refused for lack of a login.

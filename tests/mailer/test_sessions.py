@@ -267,6 +267,37 @@ def test_a_session_that_died_at_rest_is_opened_anew_and_nothing_is_lost(goodbye)
         assert [peer.heard.count(b"MAIL FROM") for peer in server.peers] == [1, 1]
 
 
+@pytest.mark.parametrize("silence", [0, 1.1])
+def test_a_kept_session_that_the_server_ends_at_mail_has_cost_the_message_no_attempt(catcher, silence):
+    with plain(catcher, retries=0) as mailer:
+        assert mailer.send(MESSAGE).ok
+        time.sleep(silence)
+        catcher.fault("MAIL", reply=(421, "4.4.2 idle too long"), times=1)
+        receipt = mailer.send(MESSAGE)
+    assert receipt.ok and receipt.attempts == 1
+    assert len(catcher.conversations) == 2 and catcher.count == 2
+
+
+def test_a_new_session_that_the_server_ends_at_mail_has(catcher):
+    catcher.fault("MAIL", reply=(421, "4.7.0 not now"))
+    with plain(catcher, retries=0) as mailer:
+        receipt = mailer.send(MESSAGE, check=False)
+    assert receipt.refused and receipt.attempts == 1 and len(catcher.conversations) == 1
+
+
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["CHUNKING"], ["PIPELINING", "CHUNKING"]])
+@pytest.mark.parametrize("connections", [1, 3])
+def test_a_server_that_says_421_after_some_messages_refuses_none(extensions, connections):
+    """As Exim does after smtp_accept_max_per_connection."""
+    mails = (*["250 ok"] * 7, "421 too many messages in this connection")
+    with serve(answering({"MAIL": mails}, extensions=extensions)) as server:
+        options = {"tls": "none", "retries": 0, "connections": connections}
+        with rsmtp.Mailer(host="127.0.0.1", port=server.port, **options) as mailer:
+            report = mailer.send_all([MESSAGE] * 40)
+            assert report.ok and report.total == 40, report.troubles
+            assert all(mailer.send(MESSAGE).attempts == 1 for _ in range(10))
+
+
 def test_a_session_takes_a_message_however_long_it_took_to_open(catcher):
     with plain(catcher, max_age=1e-6) as mailer:
         assert mailer.send(MESSAGE).ok

@@ -107,7 +107,12 @@ impl Outcome {
         self.recipients
             .iter()
             .any(|(_, fate)| matches!(fate, Fate::Refused(_, reply) if reply.closes_channel()))
-            || matches!(&self.verdict, Verdict::SenderRefused(reply) if reply.closes_channel())
+            || self.ends_session_before_it()
+    }
+
+    /// Whether the server ended the session with its answer to MAIL (421), before the message.
+    pub fn ends_session_before_it(&self) -> bool {
+        matches!(&self.verdict, Verdict::SenderRefused(reply) if reply.closes_channel())
     }
 
     /// Whether the server demands a login first (RFC 4954 6). If so, it accepted nothing.
