@@ -355,3 +355,11 @@ def test_comparisons_in_an_included_template(tmp_path):
     (tmp_path / "subject.txt").write_text("{{ 'M' if total > 100 else 'L' }}")
     message = made(rsmtp.Template.from_folder(tmp_path), {"total": decimal.Decimal(3)})
     assert (text_of(message).strip(), message["Subject"]) == ("little", "L")
+
+
+def test_values_by_keyword_are_told_how_they_are_given():
+    words = (
+        r"keyword argument 'link': what is filled in is given as a mapping, message\(\{'link': \.\.\.\}\)$"
+    )
+    with pytest.raises(TypeError, match=words):
+        rsmtp.Template("See {{ link }}").message(link="https://example.org")

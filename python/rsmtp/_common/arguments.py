@@ -309,7 +309,7 @@ def host(name: str, value: Any) -> Any:
         if "\0" in path:
             raise ValueError(f"{name}: {path!r} contains NUL")
         return value
-    raise wanted(name, "the name of a host, a str", value)
+    raise wanted(name, "the name of a host, a str,", value)
 
 
 def path(name: str, value: Any) -> str:

@@ -331,6 +331,7 @@ def check_arguments(name: str, given: Iterable[str]) -> None:
     known = _arguments_of_a_message()
     for argument in given:
         if argument not in known:
-            raise TypeError(
-                f"{name}() got an unexpected keyword argument {argument!r}{arguments.meant(argument, known)}"
-            )
+            near = arguments.meant(argument, known)
+            if name == "message" and not near:
+                near = f": what is filled in is given as a mapping, message({{{argument!r}: ...}})"
+            raise TypeError(f"{name}() got an unexpected keyword argument {argument!r}{near}")
