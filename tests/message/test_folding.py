@@ -248,3 +248,26 @@ def test_names_of_any_kind_say_the_same_at_any_width(names, width):
     given_addresses = [Address(name, f"u{n}", "example.com") for n, name in enumerate(names)]
     again = parsed_again(written("To", given_addresses, max_line_length=width))
     assert again == [(one.display_name, one.addr_spec) for one in given_addresses]
+
+
+HIDDEN = [
+    "=?utf-8?b?6Z2e6KGo56S66Z2e6KGo56S66Z2e6KGo56S66Z2e6KGo56S6?= =?utf-8?b?6Z2e6KGo56S6?=\r\n"
+    " =?utf-8?b?6Z2e6KGo56S6?=",
+    "=?utf-8?q?Empf=C3=A4nger_der_Liste_mit_einem_sehr_langen_Namen_der_lang_ist_und_noch_l=C3=A4nger?=",
+    "=?utf-8?q?Liste_=C3=A4?=:"
+    " =?utf-8?q?Empf=C3=A4nger_der_Liste_mit_einem_langen_Namen_der_l=C3=A4nger_ist?=;",
+]
+
+
+@pytest.mark.parametrize("policy", ["default", "SMTP"])
+@pytest.mark.parametrize("to", HIDDEN)
+def test_words_that_were_read_in_place_of_an_address_stay_as_they_came(to, policy):
+    """They are no address that could be sent in UTF-8: the standard library writes them, too."""
+    octets = f"From: a@example.org\r\nTo: {to}\r\nSubject: x\r\n\r\nx\r\n".encode()
+    chosen = getattr(rsmtp.email.policy, policy)
+    message = rsmtp.email.message_from_bytes(octets, policy=chosen)
+    assert message.as_bytes() == octets.replace(b"\r\n", chosen.linesep.encode())
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
+            client.send_message(message, "a@example.org", ["b@example.org"])
+        assert catcher.wait_for(1, 10)[0].data == octets

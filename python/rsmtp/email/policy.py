@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 _LINE_ENDS = re.compile(r"\n|\r\n?")
+# A line that SMTP carries (RFC 5321 4.5.3.1.6), and the name before it.
+_LONGEST = 900
 
 
 class EmailPolicy(Policy):
@@ -113,7 +115,10 @@ class EmailPolicy(Policy):
         lines = _LINE_ENDS.split(value)
         if self._refolds(name, value, lines, refold_binary):
             refolded: str = self.header_factory(name, _unfolded(value)).fold(policy=self)
-            return refolded
+            if self.utf8 or refolded.isascii() or not value.isascii() or max(map(len, lines)) > _LONGEST:
+                return refolded
+            # Encoded-words where an address should be (mail to a list that hides its members, say) are
+            # decoded as parts of an address, which has no encoded form: they stay as they came.
         return f"{name}:{blank_before(value)}{self.linesep.join(lines)}{self.linesep}"
 
     def _refolds(self, name: str, value: str, lines: list[str], refold_binary: bool) -> bool:
