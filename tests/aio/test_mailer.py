@@ -8,6 +8,8 @@ import logging
 import os
 import random
 import socket
+import subprocess
+import sys
 import time
 
 import anyio
@@ -302,6 +304,35 @@ def test_another_loop_is_told():
             await mailer.send(messages(1)[0])
 
         run(first)
+
+
+LEFT_BEHIND = """
+import asyncio, rsmtp
+message = "a@example.org", ["b@example.org"], b"Subject: x\\r\\n\\r\\nhello\\r\\n"
+mailer = rsmtp.AsyncMailer(host="127.0.0.1", port={port}, tls="none", connections=2)
+async def one():
+    await mailer.send(message)
+async def many():
+    await mailer.send_all([message] * 300)
+for turns in range(12):
+    loop = asyncio.new_event_loop()
+    # Two of them have the sessions, and the others wait for their turn.
+    left = [loop.create_task({way}()) for _ in range(3)]
+    for _ in range(turns):
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    receipt = asyncio.run(asyncio.wait_for(mailer.send(message), 10))
+    print(receipt.ok)
+"""
+
+
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_a_loop_that_is_closed_in_the_middle_takes_no_sessions_along(way):
+    # In a process of its own, because Python complains of each task that is destroyed.
+    with rsmtp.Catcher(tls="none") as catcher:
+        program = LEFT_BEHIND.format(port=catcher.port, way=way)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
+    assert done.stdout == "True\n" * 12, done.stderr
 
 
 def test_cancelled_at_random_moments_nothing_is_left_and_all_is_told():

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from rsmtp._client import credentials
 from rsmtp._mailer.servers import Server
-from rsmtp._rsmtp import Engine, Login, Request
+from rsmtp._rsmtp import Engine, Login, Request, Worker
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPStateError
 
@@ -26,6 +26,8 @@ class AsyncPool:
         # Busy connections, each with what sends by it, and idle ones by their numbers.
         self.serving: dict[Connection, object] = {}
         self._at_rest: dict[int, Connection] = {}
+        # Those that hold a session, or wait for one.
+        self._workers: set[Worker] = set()
         # Workers that wait for a session, by their numbers.
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,15 +47,26 @@ class AsyncPool:
         """Binds the sessions to the loop that begins to send."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            if self._loop is not None and self._at_rest:
-                if not self._loop.is_closed():
-                    raise SMTPStateError(
-                        "this mailer's sessions belong to another event loop: make one for each"
-                    )
-                # They ended with their loop.
-                self._at_rest.clear()
-                self.engine().forget()
+            if self._loop is not None and self._loop.is_closed():
+                # What held sessions there, or waited for one, was left behind with its loop.
+                for worker in self._workers:
+                    worker.leave()
+                self._workers.clear()
+                if self._at_rest:
+                    self._at_rest.clear()
+                    self.engine().forget()
+            elif self._at_rest:
+                raise SMTPStateError("this mailer's sessions belong to another event loop: make one for each")
             self._loop = loop
+
+    def enlist(self, worker: Worker) -> None:
+        self._workers.add(worker)
+
+    def dismiss(self, worker: Worker) -> None:
+        """It gives back what it holds."""
+        self._workers.discard(worker)
+        worker.leave()
+        self.call()
 
     @property
     def asks(self) -> bool:

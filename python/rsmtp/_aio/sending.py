@@ -241,14 +241,14 @@ class AsyncSending:
     def _heard(self) -> None:
         """Something has come of what was said."""
         while not self._ending and (worker := self._sending.worker(self._asked)) is not None:
+            self._pool.enlist(worker)
             task = asyncio.create_task(self._work(worker))
             self._workers[task] = worker
             task.add_done_callback(self._left)
         self._beat()
 
     def _left(self, task: asyncio.Task[None]) -> None:
-        self._workers.pop(task).leave()
-        self._pool.call()
+        self._pool.dismiss(self._workers.pop(task))
         self._beat()
 
     async def _work(self, worker: Worker) -> None:

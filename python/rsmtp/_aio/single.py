@@ -31,11 +31,11 @@ class Single(AsyncSending):
                 put(self._sending, item)
                 self._sending.finish()
                 while (worker := self._sending.worker(self._asked)) is not None:
+                    self._pool.enlist(worker)
                     try:
                         await self._work(worker)
                     finally:
-                        worker.leave()
-                        self._pool.call()
+                        self._pool.dismiss(worker)
                 if (failure := self._sending.failure) is not None:
                     raise failure
             finally:
