@@ -120,3 +120,25 @@ def test_one_of_a_later_version_is_left_alone(path):
         file.execute("UPDATE outbox_setting SET value = 4 WHERE name = 'version'")
     with pytest.raises(OutboxError, match="its tables are of version 4, this one knows 3"):
         Outbox(path)
+
+
+def test_what_cannot_be_read_without_a_change_says_what_it_is(tmp_path):
+    version_1.make(tmp_path / "1.db")
+    version_2.make(tmp_path / "2.db")
+    with sqlite3.connect(tmp_path / "other.db") as file:
+        file.execute("CREATE TABLE mine (x)")
+    file.close()
+    for name, words in (
+        ("1.db", "of an earlier version of rsmtp, and read_only=True converts nothing: open it once without"),
+        ("2.db", "of an earlier version of rsmtp, and read_only=True converts nothing: open it once without"),
+        ("other.db", "this is no outbox, and read_only=True makes none of it"),
+    ):
+        with pytest.raises(OutboxError, match=words):
+            Outbox(tmp_path / name, read_only=True)
+    Outbox(tmp_path / "2.db").close()
+    Outbox(tmp_path / "2.db", read_only=True).close()
+    with sqlite3.connect(tmp_path / "2.db") as file:
+        file.execute("UPDATE outbox_setting SET value = 4 WHERE name = 'version'")
+    file.close()
+    with pytest.raises(OutboxError, match="its tables are of version 4, this one knows 3"):
+        Outbox(tmp_path / "2.db", read_only=True)

@@ -78,24 +78,22 @@ class Database:
         # Don't write if the tables exist: the application may have a transaction open in this same
         # thread, and waiting for it would deadlock.
         with self.reading() as connection:
-            prepared = schema.is_there(connection)
+            prepared, version = schema.is_there(connection), schema.version_in(connection)
         if prepared:
             return
-        if read_only:
+        if not read_only:
+            with self.writing() as connection:
+                version = schema.make(connection)
+        if version is not None and version not in range(1, schema.VERSION + 1):
             raise OutboxError(
-                f"{self.path}: this is no outbox, or one of another version of rsmtp, and read_only=True "
-                "makes none of it: open it without that first"
+                f"{self.path}: this outbox was made by another version of rsmtp (its tables are of "
+                f"version {version}, this one knows {schema.VERSION})"
             )
-        self._prepare()
-
-    def _prepare(self) -> None:
-        with self.writing() as connection:
-            version = schema.make(connection)
-            if version != schema.VERSION:
-                raise OutboxError(
-                    f"{self.path}: this outbox was made by another version of rsmtp (its tables are of "
-                    f"version {version}, this one knows {schema.VERSION})"
-                )
+        if read_only:
+            why = "this is no outbox, and read_only=True makes none of it"
+            if version is not None:
+                why = "this outbox is of an earlier version of rsmtp, and read_only=True converts nothing"
+            raise OutboxError(f"{self.path}: {why}: open it once without that")
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:

@@ -131,6 +131,12 @@ def is_there(connection: sqlite3.Connection) -> bool:
     return there.issuperset(_NAMES) and version_of(connection) == VERSION
 
 
+def version_in(connection: sqlite3.Connection) -> int | None:
+    """The version of a file that may be no outbox. Only reads."""
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outbox_setting'").fetchone()
+    return version_of(connection) if there else None
+
+
 def version_of(connection: sqlite3.Connection) -> int | None:
     found: tuple[int] | None = connection.execute(
         "SELECT value FROM outbox_setting WHERE name = 'version'"
