@@ -358,8 +358,6 @@ def test_comparisons_in_an_included_template(tmp_path):
 
 
 def test_values_by_keyword_are_told_how_they_are_given():
-    words = (
-        r"keyword argument 'link': what is filled in is given as a mapping, message\(\{'link': \.\.\.\}\)$"
-    )
-    with pytest.raises(TypeError, match=words):
-        rsmtp.Template("See {{ link }}").message(link="https://example.org")
+    with pytest.raises(TypeError) as raised:
+        rsmtp.Template("Dear {{ customer }}").message(customer="Bob")
+    assert str(raised.value).endswith("is given as a mapping, message({'customer': ...})")
