@@ -5,6 +5,7 @@ import copy
 import email.policy
 import io
 import pickle
+import sys
 
 import pytest
 
@@ -203,6 +204,10 @@ ATTACHED = {
 def test_a_message_that_was_read_is_attached_as_it_came(kind, policy, package, head):
     octets = head + b"From: a@x.example\r\n" + ATTACHED[kind]
     message = package.message_from_bytes(octets, policy=getattr(package.policy, policy))
+    if sys.version_info >= (3, 13) and policy != "compat32":
+        # Its EmailPolicy encodes 8-bit fields, also in a message that is sent by itself.
+        octets = ways.to_file(message)
+        assert octets.isascii() and b"\xef\xbf\xbd" not in octets and b"=EF=BF=BD" not in octets
     added = rsmtp.Message("see below", subject="x")
     added.add_attachment(message)
     for whole in (added, rsmtp.Message("see below", subject="x", attachments=[message])):
