@@ -124,15 +124,9 @@ fn greeted(body: &Body) -> Session {
 }
 
 fn ask(session: &mut Session, body: &Body) {
-    let transaction = Transaction {
-        reverse_path: "ann@example.org".parse().expect("an address"),
-        mail_parameters: Vec::new(),
-        recipients: std::iter::once("bob@example.org".parse().expect("an address")).collect(),
-        rcpt_parameters: Vec::new(),
-        options: None,
-        cautious: false,
-        body: body.clone(),
-    };
+    let sender = "ann@example.org".parse().expect("an address");
+    let recipient = "bob@example.org".parse().expect("an address");
+    let transaction = Transaction::new(sender, [recipient], body.clone());
     session.request(Request::Transaction(transaction)).expect("a transaction may begin");
 }
 

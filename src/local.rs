@@ -1,8 +1,9 @@
 //! Delivery without a server: to files, to a sendmail program (through lettre's transport), or to
 //! nothing at all.
 
-use crate::address::{ForwardPath, Mailbox, ReversePath};
+use crate::address::{Mailbox, ReversePath};
 use crate::protocol::reply::Reply;
+use crate::protocol::transaction::Recipients;
 use crate::protocol::{Error, Kind, Stage};
 use lettre::Transport;
 use lettre::address::{Address, Envelope};
@@ -114,7 +115,7 @@ fn store(folder: &Path, count: &AtomicU64, octets: &[u8]) -> io::Result<String> 
 }
 
 /// Converts the envelope to lettre's type. lettre requires every address to have a domain.
-pub fn envelope(reverse_path: &ReversePath, recipients: &[ForwardPath]) -> Result<Envelope, Error> {
+pub fn envelope(reverse_path: &ReversePath, recipients: &Recipients) -> Result<Envelope, Error> {
     let address = |mailbox: &Mailbox| {
         let text = mailbox.wire(false);
         match text.rsplit_once('@') {

@@ -1,7 +1,7 @@
 //! Sends many messages through real sessions to the catcher.
 
 use rsmtp::bulk::*;
-use rsmtp::driver::{Attendant, Server, TimedLine};
+use rsmtp::driver::{Attendant, SLICE, Server, TimedLine};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use std::collections::VecDeque;
@@ -53,14 +53,25 @@ fn job(index: u64, recipient: &str) -> Job<Octets> {
     Job::new(index, Octets::new(content), "a@example.org".parse().unwrap(), recipients)
 }
 
-/// A message whose content panics.
-#[derive(Clone, Debug)]
-struct Panics(bool);
+/// A message whose content panics when it is asked for, or when it is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Panics {
+    Never,
+    Asked,
+    Read,
+}
+
+impl AsRef<[u8]> for Panics {
+    fn as_ref(&self) -> &[u8] {
+        assert!(*self != Self::Read, "as this test wants it");
+        b"Subject: x\r\n\r\nhi\r\n"
+    }
+}
 
 impl Payload for Panics {
     fn body(&self) -> Body {
-        assert!(!self.0, "as this test wants it");
-        Body::new(*b"Subject: x\r\n\r\nhi\r\n")
+        assert!(*self != Self::Asked, "as this test wants it");
+        Body::new(*self)
     }
 
     fn size(&self) -> usize {
@@ -105,6 +116,27 @@ fn every_message_arrives_once_on_one_session_and_on_several() {
     }
 }
 
+#[test]
+fn a_stream_that_pauses_has_all_its_receipts_meanwhile() {
+    const TURNS: u32 = 50;
+    let catcher = catcher();
+    let batch = Arc::new(sender(vec![hop(catcher.address().unwrap().port())], 1).batch());
+    let began = Instant::now();
+    for _ in 0..TURNS {
+        (0..10).for_each(|index| _ = batch.push([job(index, "b@example.org")]));
+        batch.start_workers();
+        let mut told = 0;
+        while told < 10 {
+            batch.wait(0);
+            told += batch.lock().queue.take_receipts().len();
+        }
+    }
+    // Where one is kept back, the wait for it ends with its slice.
+    assert!(began.elapsed() < TURNS * SLICE / 2, "{:?}", began.elapsed());
+    batch.stop();
+    batch.join();
+}
+
 /// A port that is bound but not listening. Connections are refused as long as the socket exists.
 fn closed_port() -> (socket2::Socket, u16) {
     let bound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
@@ -126,25 +158,29 @@ fn no_server_there_is_an_error_for_every_message() {
 
 #[test]
 fn a_worker_that_panics_loses_no_message_and_keeps_no_caller_waiting() {
-    let catcher = catcher();
-    let sender = sender(vec![hop(catcher.address().unwrap().port())], 1);
-    let jobs = |panics: &[u64]| {
+    let jobs = |second| {
         let job = |index| {
-            let recipients = vec!["b@example.org".parse().unwrap()];
-            Job::new(index, Panics(panics.contains(&index)), "a@example.org".parse().unwrap(), recipients)
+            let recipients = ["b@example.org", "c@example.org"].map(|one| one.parse().unwrap());
+            let panics = if index == 1 { second } else { Panics::Never };
+            Job::new(index, panics, "a@example.org".parse().unwrap(), recipients)
         };
         (0..4).map(job).collect::<Vec<_>>()
     };
-    let receipts = run(&sender, jobs(&[1]));
-    assert_eq!(receipts.len(), 4);
-    for receipt in receipts {
-        // The first message is sent alone, and answered before the others begin.
-        assert_eq!(receipt.ok(), receipt.index == 0);
-        assert_eq!(receipt.error.map(|error| error.kind), (receipt.index > 0).then_some(Kind::Misuse));
+    for panics in [Panics::Asked, Panics::Read] {
+        let catcher = catcher();
+        let sender = sender(vec![hop(catcher.address().unwrap().port())], 1);
+        let receipts = run(&sender, jobs(panics));
+        assert_eq!(receipts.len(), 4);
+        for receipt in receipts {
+            assert_eq!(receipt.recipients.len(), 2);
+            // The first message is sent alone, and answered before the others begin.
+            assert_eq!(receipt.ok(), receipt.index == 0);
+            assert_eq!(receipt.error.map(|error| error.kind), (receipt.index > 0).then_some(Kind::Misuse));
+        }
+        assert_eq!(catcher.store().count(), 1);
+        // The sessions' places are free again.
+        assert!(run(&sender, jobs(Panics::Never)).iter().all(Receipt::ok));
     }
-    assert_eq!(catcher.store().count(), 1);
-    // The sessions' places are free again.
-    assert!(run(&sender, jobs(&[])).iter().all(Receipt::ok));
 }
 
 #[test]

@@ -64,15 +64,8 @@ fn through_a_session(content: &[u8], offer: &str, replies: &[&str]) -> Vec<u8> {
     session.request(Request::Hello("client.example".parse().unwrap())).unwrap();
     take_all(&mut session);
     hear(&mut session, &format!("250-mx.example\r\n250 {offer}"));
-    let transaction = Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: std::iter::once("b@example.org".parse().unwrap()).collect(),
-        rcpt_parameters: Vec::new(),
-        options: None,
-        cautious: false,
-        body: Body::new(content.to_vec()),
-    };
+    let (sender, recipient) = ("a@example.org".parse().unwrap(), "b@example.org".parse().unwrap());
+    let transaction = Transaction::new(sender, [recipient], Body::new(content.to_vec()));
     session.request(Request::Transaction(transaction)).unwrap();
     let mut said = take_all(&mut session);
     replies.iter().for_each(|reply| said.extend(hear(&mut session, reply)));

@@ -238,7 +238,7 @@ impl<'a> World<'a> {
         for index in 0..messages {
             let content = Content(Arc::new(format!("{index}\r\n").into_bytes()));
             let all = (0..recipients).map(|one| format!("r{one}@example.org").parse().unwrap());
-            sender.queue.push(Job::new(index, content, "a@example.org".parse().unwrap(), all.collect()));
+            sender.queue.push(Job::new(index, content, "a@example.org".parse().unwrap(), all));
         }
         sender.queue.end_of_input();
         let taken = Taken { times: HashMap::new(), mails: 0, journal };

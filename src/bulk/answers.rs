@@ -59,7 +59,7 @@ impl<P: Payload> Pipeline<P> {
             // No message is refused before another login has been tried. The messages behind this
             // one didn't discover the problem.
             job.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
-            return sender.queue.try_anew(job);
+            return sender.queue.try_anew(job, outcome);
         }
         if outcome.is_an_answer() {
             self.answers += 1;
@@ -68,7 +68,7 @@ impl<P: Payload> Pipeline<P> {
         }
         let name = Arc::clone(self.server());
         match &outcome.verdict {
-            _ if goes_back => sender.queue.try_anew(job),
+            _ if goes_back => sender.queue.try_anew(job, outcome),
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
                 sender.queue.settle(job, outcome.into_fates(), &name, Some(&error), now);
@@ -95,23 +95,20 @@ impl<P: Payload> Pipeline<P> {
     /// Recipients over the server's limit are sent in the next transaction, as part of the same
     /// attempt. From now on no transaction of this session exceeds the limit.
     fn set_excess_apart(&mut self, job: &mut Job<P>, outcome: &mut Outcome) {
-        let asked = outcome.recipients.len();
         let excess = outcome.take_excess();
         if excess.is_empty() {
             return;
         }
-        let kept = &outcome.recipients;
-        let taken = kept.iter().filter(|(_, fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _))).count();
+        let kept = outcome.recipients.iter();
+        let taken = kept.filter(|(_, fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _))).count();
         self.recipients = self.recipients.min(taken.max(1));
-        let again = excess.into_iter().chain(job.recipients.drain(asked..));
-        job.recipients = kept.iter().map(|(path, _)| path.clone()).chain(again).collect();
+        job.recipients.put_back(excess);
     }
 
     /// Handles the end of the session: settles messages in flight and returns unsent ones to the
     /// queue. Returns what to do with the session, and the pause before the next one.
     pub fn end(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> (Parting, Duration) {
-        let error = self.unnoted.take().or_else(|| error.cloned());
-        let error = error.map(|error| error.traced(|| self.trace()));
+        let error = self.unnoted.take().or_else(|| error.cloned()).map(|error| error.traced(|| self.trace()));
         let pause = self.settle(session, error.as_ref(), now);
         self.session.since = now;
         let parting = match session.state().is_over() || error.is_some() {

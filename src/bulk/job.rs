@@ -4,8 +4,8 @@ use crate::address::{ForwardPath, ReversePath};
 use crate::driver::Course;
 use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
-use crate::protocol::transaction::{DeliveryOptions, Fate, SaidOptions, Transaction};
-use crate::protocol::{Body, Error, Kind, Stage};
+use crate::protocol::transaction::{DeliveryOptions, Fate, Offer, Recipients, SaidOptions, Transaction};
+use crate::protocol::{Body, Error};
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -38,8 +38,8 @@ pub struct Job<P> {
     pub reverse_path: ReversePath,
     pub mail_parameters: Box<[Parameter]>,
     pub options: Option<Arc<DeliveryOptions>>,
-    /// The recipients that aren't settled yet.
-    pub recipients: Vec<ForwardPath>,
+    /// The recipients that aren't settled yet, without those of a transaction that has begun.
+    pub recipients: Recipients,
     /// How many times a server was asked to take it.
     pub attempts: u32,
     /// When a server was first asked to take it.
@@ -49,8 +49,7 @@ pub struct Job<P> {
     /// Whether it counts towards the daily limit. It counts once, however often it is tried; one
     /// that is sent in parts, once for each part.
     pub(super) counted: bool,
-    /// A server that had already accepted our login asked for one again (530), and another session
-    /// is tried.
+    /// Another session is tried, as this one asked for a login (530) that it had accepted.
     pub(super) logs_in_again: bool,
     /// A session ended on this message before any other was answered.
     pub(super) ended_session: bool,
@@ -65,8 +64,7 @@ pub(super) type Prepared = Arc<OnceLock<Result<(), Error>>>;
 pub(super) struct Past {
     /// Set if the message has to be prepared before it can be sent.
     pub prepared: Option<Prepared>,
-    /// Recipients settled by earlier attempts or transactions, and how many of them the ledger
-    /// knows.
+    /// Recipients that are settled already, and how many of them the ledger knows.
     pub settled: Vec<(ForwardPath, Fate)>,
     pub known_settled: usize,
     /// The last known fate of recipients that an earlier attempt has left open, and this one hasn't
@@ -91,29 +89,30 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Combines this fate with an earlier one. A message that may have arrived stays unknown until
-    /// the server confirms it, and a refusal says more than silence.
+    /// Combines this fate with an earlier one.
     pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
         let before = self.known.iter().position(|(known, _)| *known == path);
-        let before = before.and_then(|at| self.known.remove(at)).map(|(_, fate)| fate);
-        match (before, fate) {
-            (_, fate @ Fate::Sent(_)) => (path, fate),
-            (Some(Fate::Unknown), _) => (path, Fate::Unknown),
-            (Some(before), Fate::NotSent) => (path, before),
-            (_, fate) => (path, fate),
+        match before.and_then(|at| self.known.remove(at)) {
+            Some((path, before)) => (path, fate.after(before)),
+            None => (path, fate),
         }
     }
 }
 
 impl<P: Payload> Job<P> {
-    pub fn new(index: u64, payload: P, reverse_path: ReversePath, recipients: Vec<ForwardPath>) -> Self {
+    pub fn new(
+        index: u64,
+        payload: P,
+        reverse_path: ReversePath,
+        recipients: impl IntoIterator<Item = ForwardPath>,
+    ) -> Self {
         Self {
             index,
             payload,
             reverse_path,
             mail_parameters: Box::default(),
             options: None,
-            recipients,
+            recipients: recipients.into_iter().collect(),
             attempts: 0,
             first_tried: None,
             told: false,
@@ -130,18 +129,12 @@ impl<P: Payload> Job<P> {
         self.past.as_ref().map_or(&[], |past| &past.settled[past.known_settled..])
     }
 
-    /// A transaction for the first recipients, up to this number. A server may limit them (RFC
-    /// 9422 RCPTMAX).
-    pub(super) fn transaction(&self, recipients: usize, cautious: bool) -> Transaction {
-        Transaction {
-            reverse_path: self.reverse_path.clone(),
-            mail_parameters: self.mail_parameters.to_vec(),
-            recipients: self.recipients[..recipients].iter().cloned().collect(),
-            rcpt_parameters: Vec::new(),
-            options: self.options.clone(),
-            body: self.payload.body(),
-            cautious,
-        }
+    /// A transaction for the first recipients, as many as the server takes (RFC 9422 RCPTMAX).
+    pub(super) fn offer(&mut self, recipients: usize, cautious: bool) -> Offer<'_> {
+        let (mail_parameters, options) = (self.mail_parameters.to_vec(), self.options.clone());
+        let transaction = Transaction::new(self.reverse_path.clone(), [], self.payload.body());
+        let transaction = Transaction { mail_parameters, options, cautious, ..transaction };
+        Offer::new(transaction, &mut self.recipients, recipients)
     }
 
     /// Ends the job with these final fates. `ended`: a server has answered just now.
@@ -176,7 +169,7 @@ impl<P: Payload> Job<P> {
         let past = self.past.get_or_insert_default();
         let error = error.map(Box::new).or_else(|| past.trouble.take());
         let mut fates: Vec<_> =
-            self.recipients.drain(..).map(|path| past.learnt(path, Fate::NotSent)).collect();
+            self.recipients.drain().map(|path| past.learnt(path, Fate::NotSent)).collect();
         fates.extend(std::mem::take(&mut past.again));
         self.receipt(fates, server, error, None)
     }
@@ -219,11 +212,7 @@ impl<P> Receipt<P> {
         match fate {
             Fate::Sent(_) | Fate::Unknown => false,
             Fate::Refused(..) => fate.is_transient(),
-            Fate::NotSent => self.error.as_ref().is_none_or(|error| match error.kind {
-                Kind::TooLarge | Kind::NonAsciiAddress | Kind::Unreadable => false,
-                Kind::NotSupported | Kind::Misuse => !matches!(error.stage, Stage::Mail | Stage::Rcpt),
-                _ => true,
-            }),
+            Fate::NotSent => self.error.as_ref().is_none_or(|error| !error.is_about_the_message()),
         }
     }
 }
@@ -231,25 +220,15 @@ impl<P> Receipt<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::reply::Reply;
 
     #[test]
-    fn what_may_have_arrived_stays_unknown_until_it_is_sent_and_a_refusal_says_more_than_silence() {
+    fn an_address_that_is_given_twice_is_two_recipients() {
         let path: ForwardPath = "b@example.org".parse().unwrap();
-        let refused = || Fate::Refused(Stage::Rcpt, Reply::new(450, "4.2.1 later"));
-        let sent = || Fate::Sent(Reply::new(250, "ok"));
-        for (before, fate, learnt) in [
-            (Fate::Unknown, Fate::NotSent, Fate::Unknown),
-            (Fate::Unknown, refused(), Fate::Unknown),
-            (Fate::Unknown, sent(), sent()),
-            (refused(), Fate::NotSent, refused()),
-            (Fate::NotSent, refused(), refused()),
-        ] {
-            let mut past = Past { known: [(path.clone(), before)].into(), ..Past::default() };
-            assert_eq!(past.learnt(path.clone(), fate).1, learnt);
-            assert!(past.known.is_empty());
+        let known = || VecDeque::from([(path.clone(), Fate::Unknown)]);
+        let mut past = Past { known: known(), again: known(), ..Past::default() };
+        for fate in [Fate::Unknown, Fate::NotSent] {
+            assert_eq!(past.learnt(path.clone(), Fate::NotSent).1, fate);
+            assert!(past.known.is_empty() && past.again.len() == 1);
         }
-        let mut past = Past { again: [(path.clone(), refused())].into(), ..Past::default() };
-        assert_eq!(past.learnt(path, Fate::NotSent).1, Fate::NotSent, "it is another recipient's");
     }
 }

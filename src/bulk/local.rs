@@ -52,8 +52,8 @@ impl<P: Payload> Batch<P> {
             let mut sender = self.lock();
             match sent {
                 Ok(reply) => {
-                    let all = job.recipients.iter();
-                    let fates = all.map(|path| (path.clone(), Fate::Sent(reply.clone()))).collect();
+                    let all = job.recipients.drain();
+                    let fates = all.map(|path| (path, Fate::Sent(reply.clone()))).collect();
                     sender.queue.settle(job, fates, name, None, Instant::now());
                 }
                 Err(error) => sender.queue.reject(job, name, error),

@@ -232,8 +232,7 @@ impl<P: Payload> Pipeline<P> {
         let Some(job) = self.taken.front_mut() else { return true };
         let recipients = room.min(job.recipients.len());
         let begun = if job.told { Ok(()) } else { self.ledger.begun(job, recipients) };
-        let transaction = begun.map(|()| Request::Transaction(job.transaction(recipients, self.silent)));
-        let asked = transaction.map(|transaction| session.request(transaction));
+        let asked = begun.map(|()| session.transact(&mut job.offer(recipients, self.silent).transaction));
         // The session is over, or has an event to report first.
         if let Ok(Err(error)) = &asked
             && matches!(error.kind, Kind::Disconnected | Kind::Misuse)

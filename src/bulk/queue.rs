@@ -7,7 +7,7 @@ use super::mailer::Mailer;
 use super::rate::Counted;
 use crate::address::ForwardPath;
 use crate::driver::{Listener, TimedLine};
-use crate::protocol::transaction::Fate;
+use crate::protocol::transaction::{Fate, Outcome};
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -205,7 +205,8 @@ impl<P: Payload> Queue<P> {
 
     /// Takes back a job that was begun and left undecided through no fault of its own. This
     /// doesn't count as an attempt, but it has used up its place in a rate limit.
-    pub fn try_anew(&mut self, mut job: Job<P>) {
+    pub fn try_anew(&mut self, mut job: Job<P>, outcome: Outcome) {
+        job.recipients.put_back(outcome.into_recipients());
         self.out -= 1;
         job.attempts = job.attempts.saturating_sub(1);
         self.next(job);
@@ -224,7 +225,7 @@ impl<P: Payload> Queue<P> {
         self.settled(job.give_up(Some(Arc::clone(server)), Some(error)));
     }
 
-    /// Records the fates of the job's first recipients. `trouble` is the error that broke the
+    /// Records the fates of recipients that a session had. `trouble` is the error that broke the
     /// session, if it broke.
     pub fn settle(
         &mut self,
@@ -236,14 +237,12 @@ impl<P: Payload> Queue<P> {
     ) {
         self.out -= 1;
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
-        let is_whole = fates.len() >= job.recipients.len();
         let open = job.past.as_ref().is_some_and(|past| !(past.known.is_empty() && past.again.is_empty()));
-        if is_whole && !open && fates.iter().all(sent) {
+        if job.recipients.is_empty() && !open && fates.iter().all(sent) {
             return self.settled(job.receipt(fates, Some(Arc::clone(server)), None, Some(now)));
         }
         let past = job.past.get_or_insert_default();
         past.ended = Some(now);
-        job.recipients.drain(..fates.len().min(job.recipients.len()));
         if trouble.is_some() {
             past.trouble = trouble.cloned().map(Box::new);
         }
@@ -316,7 +315,7 @@ impl<P: Payload> Queue<P> {
                 _ => None,
             });
             let why = refusal.or_else(|| Some(format!(": {}", job.past.as_ref()?.trouble.as_ref()?)));
-            let to = match (job.recipients.first(), job.recipients.len()) {
+            let to = match (job.recipients.iter().next(), job.recipients.len()) {
                 (Some(path), 1) => path.to_string(),
                 (Some(path), all) => format!("{path} and {} more", all - 1),
                 (None, _) => String::new(),

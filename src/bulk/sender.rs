@@ -18,6 +18,8 @@ pub struct Sender<P> {
     working: usize,
     /// The server accepts no more sessions than are open now.
     turned_away: bool,
+    /// The feeder waits for receipts, and for fewer jobs in line than this.
+    pub(super) feeder_waits: Option<usize>,
     /// A session has been opened successfully.
     served: bool,
     /// Consecutive sessions without an answer to any message.
@@ -33,6 +35,7 @@ impl<P: Payload> Sender<P> {
             workers: 0,
             working: 0,
             turned_away: false,
+            feeder_waits: None,
             served: false,
             failures: 0,
             logins_wanted: 0,

@@ -166,10 +166,12 @@ impl<P: Payload> Batch<P> {
     /// Waits until there is a receipt, fewer than `low` jobs wait, or the batch is over. Waits one
     /// slice of time at most.
     pub fn wait(&self, low: usize) {
-        let sender = self.lock();
+        let mut sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
-        if !over && sender.queue.receipts.is_empty() && (low == 0 || sender.queue.waiting() >= low) {
-            drop(self.news.wait_timeout(sender, SLICE));
+        if !over && sender.queue.receipts.is_empty() && sender.queue.waiting() >= low {
+            sender.feeder_waits = Some(low);
+            sender = self.news.wait_timeout(sender, SLICE).unwrap_or_else(PoisonError::into_inner).0;
+            sender.feeder_waits = None;
         }
     }
 
@@ -190,6 +192,17 @@ impl<P: Payload> Batch<P> {
 
     pub fn lock(&self) -> MutexGuard<'_, Sender<P>> {
         locked(&self.sender)
+    }
+
+    /// Wakes the feeder if it waits for what there is: room for more jobs or, if they are to be
+    /// `told`, receipts.
+    pub(super) fn tell_if_awaited(&self, told: bool) {
+        let sender = self.lock();
+        let (receipts, waiting) = (!sender.queue.receipts.is_empty(), sender.queue.waiting());
+        if sender.feeder_waits.is_some_and(|low| told && receipts || waiting < low) {
+            drop(sender);
+            self.tell();
+        }
     }
 
     /// The feeder's news: receipts, or room for more jobs.

@@ -393,15 +393,9 @@ mod tests {
     }
 
     fn transaction() -> Request {
-        Request::Transaction(Transaction {
-            reverse_path: "a@example.org".parse().unwrap(),
-            mail_parameters: Vec::new(),
-            recipients: std::iter::once("b@example.org".parse().unwrap()).collect(),
-            rcpt_parameters: Vec::new(),
-            options: None,
-            body: Body::new(*b"Subject: x\r\n\r\n"),
-            cautious: false,
-        })
+        let (sender, recipient) = ("a@example.org".parse().unwrap(), "b@example.org".parse().unwrap());
+        let body = Body::new(*b"Subject: x\r\n\r\n");
+        Request::Transaction(Transaction::new(sender, [recipient], body))
     }
 
     #[test]

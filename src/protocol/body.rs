@@ -156,6 +156,11 @@ impl Body {
         Self { source, reading: None, taken: 0, looks: None, octet_for_octet: false }
     }
 
+    /// The body as far as it has been taken, which is sent instead of this one.
+    pub(super) fn taken_over(&mut self) -> Self {
+        Self { source: self.source.clone(), reading: self.reading.take(), ..*self }
+    }
+
     /// The number of octets before line ends are made canonical.
     pub fn len(&self) -> u64 {
         match &self.source {

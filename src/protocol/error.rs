@@ -325,6 +325,15 @@ impl Error {
             && self.reply.as_ref().is_some_and(|reply| reply.code() == code::CREDENTIALS_INVALID)
     }
 
+    /// Whether the message itself, or its envelope, is the reason that it was not sent.
+    pub fn is_about_the_message(&self) -> bool {
+        match self.kind {
+            Kind::TooLarge | Kind::NonAsciiAddress | Kind::Unreadable => true,
+            Kind::NotSupported | Kind::Misuse => matches!(self.stage, Stage::Mail | Stage::Rcpt),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed later without a change.
     pub fn is_transient(&self) -> bool {
         match self.kind {

@@ -7,11 +7,13 @@ use crate::binding::error::bad_argument;
 use crate::binding::message::{MailData, Ready, Sendable};
 use crate::binding::signing::{Contents, Sealed};
 use crate::bulk::{Job, Payload};
+use crate::protocol::transaction::Recipients;
 use crate::protocol::{Body, Error};
 use crate::sign::Choice;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyList, PyString, PyTuple};
+use std::iter::once;
 use std::sync::Arc;
 
 /// A recipient that the mailer's own rules keep the message from, and why.
@@ -168,7 +170,8 @@ impl Packer {
             (None, rendered) => Content::of_body(rendered.into()),
         };
         let parcel = Parcel { item: item.clone().unbind(), suppressed: Vec::new(), content };
-        let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
+        let mut job = Job::new(index, Arc::new(parcel), reverse_path, []);
+        job.recipients = recipients;
         if !mail_options.is_empty() {
             job.mail_parameters = parameters("mail_options", &mail_options)?.into();
         }
@@ -212,16 +215,16 @@ impl Packer {
         Ok(path)
     }
 
-    fn recipients(&mut self, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<ForwardPath>> {
+    fn recipients(&mut self, addresses: &Bound<'_, PyAny>) -> PyResult<Recipients> {
         if let Ok(list) = addresses.cast::<PyList>()
             && list.len() == 1
         {
-            return Ok(vec![self.recipient(&text("to_addrs", &list.get_item(0)?)?)?]);
+            return Ok(once(self.recipient(&text("to_addrs", &list.get_item(0)?)?)?).collect());
         }
         if addresses.is_instance_of::<PyString>() {
-            return Ok(vec![self.recipient(&text("to_addrs", addresses)?)?]);
+            return Ok(once(self.recipient(&text("to_addrs", addresses)?)?).collect());
         }
-        let mut recipients = Vec::new();
+        let mut recipients: Vec<ForwardPath> = Vec::new();
         let iterator = addresses
             .try_iter()
             .map_err(|_| bad_argument("to_addrs", &"is neither an address nor an iterable of addresses"))?;
@@ -231,7 +234,7 @@ impl Packer {
         if recipients.is_empty() {
             return Err(bad_argument("to_addrs", &"the message has no recipients"));
         }
-        Ok(recipients)
+        Ok(recipients.into_iter().collect())
     }
 }
 

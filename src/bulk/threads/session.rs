@@ -14,6 +14,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// So long, receipts wait for others to be told with. Waking the feeder costs more than sending.
+const SOON: Duration = Duration::from_millis(1);
+
 thread_local! {
     /// The mailers of which this thread holds a session.
     static HOLDS: RefCell<Vec<*const Mailer>> = const { RefCell::new(Vec::new()) };
@@ -124,6 +127,8 @@ impl<P: Payload> SessionThread<'_, P> {
         let batch = self.batch;
         // Since when there has been nothing to do.
         let mut idle_since = None;
+        // Whether the feeder hasn't heard of some receipts, and when it may.
+        let (mut some_untold, mut tells) = (false, Instant::now());
         connection.begin_serving()?;
         let mut is_ready = self.worker.is_working();
         loop {
@@ -131,13 +136,11 @@ impl<P: Payload> SessionThread<'_, P> {
             let before = connection.session().in_flight();
             let next = self.worker.talk(connection.session_mut(), now);
             let in_flight = connection.session().in_flight();
-            if in_flight > before {
-                batch.tell();
-            }
             if next != Do::Wait(None) || in_flight > before {
                 idle_since = None;
                 // What this worker has left is for the others.
                 batch.wake_one(batch.lock());
+                batch.tell_if_awaited(false);
             }
             let (mut limit, mut asleep) = (SLICE, None);
             match next {
@@ -163,14 +166,19 @@ impl<P: Payload> SessionThread<'_, P> {
                 }
                 _ => return Ok(()),
             }
-            connection.advance(self.attendant, limit)?;
+            connection.advance(self.attendant, if some_untold { limit.min(SOON) } else { limit })?;
             drop(asleep);
+            let now = Instant::now();
             if connection.operation_mut().has_events() {
-                self.worker.hear(connection.operation_mut(), Instant::now());
-                batch.tell();
+                self.worker.hear(connection.operation_mut(), now);
+                some_untold = true;
                 if batch.lock().is_decided() {
                     batch.stir();
                 }
+            }
+            if some_untold && (now >= tells || connection.session().in_flight() == 0) {
+                batch.tell_if_awaited(true);
+                (some_untold, tells) = (false, now + SOON);
             }
             if !is_ready && self.worker.is_working() {
                 is_ready = true;

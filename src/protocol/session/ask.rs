@@ -8,7 +8,9 @@ use crate::protocol::command::{ClientName, Command, Verb};
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Request;
 use crate::protocol::state::State;
-use crate::protocol::transaction::{DeliveryOptions, Running, SaidOptions, Terms, non_ascii, not_offered};
+use crate::protocol::transaction::{
+    DeliveryOptions, Running, SaidOptions, Terms, Transaction, non_ascii, not_offered,
+};
 use crate::protocol::transcript::MASK;
 use crate::protocol::xclient::Xclient;
 use std::collections::VecDeque;
@@ -63,19 +65,31 @@ impl Session {
                 self.out.command(&Command::Data, false, Awaited::DataCommand);
                 self.procedure = Some(Procedure::MailData(Some(body)));
             }
-            Request::Transaction(transaction) => {
-                let follows = !self.flight.transactions.is_empty();
-                let domains = self.domains_to_count(&transaction.recipients);
-                // With LMTP the server answers the last chunk once for each accepted recipient,
-                // and these aren't counted here yet. So it keeps to DATA.
-                let chunked =
-                    self.options.chunking && self.server.extensions.known().chunking && !self.options.lmtp;
-                let (extensions, peer) = (&self.server.extensions, self.tls.peer());
-                let terms = Terms { extensions, peer, chunked };
-                let running = Running::begin(transaction, terms, self.options, follows, &mut self.out)?;
-                self.flight.transactions.push_back(running);
-                self.flight.domains.extend(domains);
-            }
+            Request::Transaction(mut transaction) => self.transact(&mut transaction)?,
+        }
+        Ok(())
+    }
+
+    /// The same as a request for this transaction, which keeps its recipients until it has begun.
+    pub fn transact(&mut self, transaction: &mut Transaction) -> Result<(), Error> {
+        self.check_open()?;
+        if self.flight.transactions.is_empty() {
+            self.check_in_order(Verb::Mail, false, false)?;
+            self.check_plaintext(Verb::Mail)?;
+        } else if !(self.takes_transaction() && self.may_be_said_on_top(transaction)) {
+            return Err(self.misuse(Stage::Mail, "another mail transaction is still under way"));
+        }
+        let follows = !self.flight.transactions.is_empty();
+        let domains = self.domains_to_count(&transaction.recipients);
+        // With LMTP the server answers the last chunk once for each accepted recipient, and these
+        // aren't counted here yet. So it keeps to DATA.
+        let chunked = self.options.chunking && self.server.extensions.known().chunking && !self.options.lmtp;
+        let (extensions, peer) = (&self.server.extensions, self.tls.peer());
+        let terms = Terms { extensions, peer, chunked };
+        let running = Running::begin(transaction, terms, self.options, follows, &mut self.out)?;
+        self.flight.transactions.push_back(running);
+        for domain in domains {
+            self.flight.domains.insert(domain);
         }
         Ok(())
     }
@@ -205,31 +219,43 @@ impl Session {
     fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
         // QUIT may end a group (RFC 2920 3.1). The other answers are still awaited.
-        let joins = match request {
-            _ if self.flight.transactions.is_empty() => None,
-            Request::Transaction(transaction) => {
-                Some(self.takes_transaction() && self.may_be_said_on_top(transaction))
-            }
-            Request::Command(Command::Quit) => Some(self.takes_quit()),
-            _ => None,
-        };
-        match joins {
-            Some(true) => return Ok(()),
-            Some(false) => {
-                return Err(self.misuse(Stage::Mail, "another mail transaction is still under way"));
-            }
-            None => {}
+        if matches!(request, Request::Command(Command::Quit)) && !self.flight.transactions.is_empty() {
+            return match self.takes_quit() {
+                true => Ok(()),
+                false => Err(self.misuse(Stage::Mail, "another mail transaction is still under way")),
+            };
         }
-        self.check_no_procedure()?;
         let (verb, free) = match request {
             Request::Command(command) => (command.verb(), matches!(command, Command::Free(_))),
             Request::Hello(_) => (Verb::Ehlo, false),
             Request::Login { .. } | Request::AuthBy { .. } => (Verb::Auth, false),
             Request::MailData(_) => (Verb::Data, false),
-            Request::Transaction(_) => (Verb::Mail, false),
+            // `transact` checks it.
+            Request::Transaction(_) => return Ok(()),
         };
+        self.check_in_order(verb, free, matches!(request, Request::Command(_)))?;
         let stage = Awaited::Command(verb).stage();
-        let is_command = matches!(request, Request::Command(_));
+        if let Request::Command(Command::Xclient(attributes)) = request {
+            self.check_xclient(attributes)?;
+        }
+        if verb == Verb::StartTls && self.tls.up {
+            return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
+        }
+        if verb == Verb::StartTls && !self.server.extensions.has("STARTTLS") {
+            // Scripts written for smtplib try it, and continue in plaintext if it isn't offered.
+            if !self.options.like_smtplib {
+                self.demand_tls();
+            }
+            let why = "STARTTLS extension not supported by server.";
+            return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::UseAPortForTls));
+        }
+        self.check_plaintext(verb)
+    }
+
+    /// Whether this verb may come now. `free`: the caller wrote the command.
+    fn check_in_order(&self, verb: Verb, free: bool, is_command: bool) -> Result<(), Error> {
+        self.check_no_procedure()?;
+        let stage = Awaited::Command(verb).stage();
         if let Some(greeting) = self.server.rejection.as_ref().filter(|_| !is_command) {
             let why = "the server has refused the session in its greeting: only QUIT is left";
             return Err(Error::new(Kind::Refused, Stage::Greeting, why).with_reply(greeting.clone()));
@@ -251,21 +277,7 @@ impl Session {
         if self.state == State::Authenticating && !free {
             return Err(self.misuse(stage, "the server waits for a response to its AUTH challenge"));
         }
-        if let Request::Command(Command::Xclient(attributes)) = request {
-            self.check_xclient(attributes)?;
-        }
-        if verb == Verb::StartTls && self.tls.up {
-            return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
-        }
-        if verb == Verb::StartTls && !self.server.extensions.has("STARTTLS") {
-            // Scripts written for smtplib try it, and continue in plaintext if it isn't offered.
-            if !self.options.like_smtplib {
-                self.demand_tls();
-            }
-            let why = "STARTTLS extension not supported by server.";
-            return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::UseAPortForTls));
-        }
-        self.check_plaintext(verb)
+        Ok(())
     }
 
     /// A separate MAIL or RCPT needs the SMTPUTF8 parameter, on itself or on the MAIL before it

@@ -10,7 +10,7 @@ impl Session {
     /// RCPTMAX, or a limit known from elsewhere). A server may also limit the number of their
     /// domains, over all transactions of the session (RCPTDOMAINMAX). If even the first doesn't
     /// fit, another session has to take them.
-    pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
+    pub fn room_for(&self, recipients: &Recipients) -> usize {
         let told = [self.server.extensions.known().rcpt_max, self.options.most_recipients];
         let most = told.into_iter().flatten().fold(recipients.len(), usize::min);
         let Some(domains) = self.server.extensions.known().rcpt_domain_max else { return most };
@@ -19,7 +19,7 @@ impl Session {
             new.extend(domain_of(path).filter(|domain| !self.flight.domains.contains(domain)));
             self.flight.domains.len() + new.len() <= domains
         };
-        recipients[..most].iter().take_while(fits).count()
+        recipients.iter().take(most).take_while(fits).count()
     }
 
     /// The domains of these recipients, if they have to be counted.

@@ -251,15 +251,8 @@ fn a_large_message_is_dotted_where_its_lines_begin_with_dots_and_its_end_is_behi
 }
 
 fn message(body: Body) -> Request {
-    Request::Transaction(Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: std::iter::once("b@example.org".parse().unwrap()).collect(),
-        rcpt_parameters: Vec::new(),
-        options: None,
-        cautious: false,
-        body,
-    })
+    let (sender, recipient) = ("a@example.org".parse().unwrap(), "b@example.org".parse().unwrap());
+    Request::Transaction(Transaction::new(sender, [recipient], body))
 }
 
 /// What is sent, and the outcome, if only this many octets of 600,000 can be read.

@@ -6,6 +6,7 @@
 
 mod options;
 mod outcome;
+mod recipients;
 mod running;
 
 use super::body::Body;
@@ -22,6 +23,7 @@ pub use options::{
 };
 pub(super) use options::{Peer, Terms};
 pub use outcome::{Fate, Outcome, Verdict};
+pub use recipients::{Offer, Recipients};
 pub(super) use running::{Part, Running, Then};
 use std::sync::Arc;
 
@@ -41,22 +43,6 @@ pub struct Transaction {
     pub cautious: bool,
 }
 
-/// The recipients of a transaction, each with a place for its fate, which is open.
-#[derive(Debug)]
-pub struct Recipients(Vec<(ForwardPath, Fate)>);
-
-impl Recipients {
-    pub fn iter(&self) -> impl Iterator<Item = &ForwardPath> {
-        self.0.iter().map(|(path, _)| path)
-    }
-}
-
-impl FromIterator<ForwardPath> for Recipients {
-    fn from_iter<I: IntoIterator<Item = ForwardPath>>(paths: I) -> Self {
-        Self(paths.into_iter().map(|path| (path, Fate::NotSent)).collect())
-    }
-}
-
 /// The transaction as adapted to this server.
 struct Fitted {
     smtputf8: bool,
@@ -66,6 +52,23 @@ struct Fitted {
 }
 
 impl Transaction {
+    /// Without parameters and options.
+    pub fn new(
+        reverse_path: ReversePath,
+        recipients: impl IntoIterator<Item = ForwardPath>,
+        body: Body,
+    ) -> Self {
+        Self {
+            reverse_path,
+            mail_parameters: Vec::new(),
+            recipients: recipients.into_iter().collect(),
+            rcpt_parameters: Vec::new(),
+            options: None,
+            body,
+            cautious: false,
+        }
+    }
+
     /// Adds the parameters that the content (RFC 1870, 6152, 6531) and the caller need, or says
     /// what the server lacks. Nothing has been sent by then.
     fn fit(&mut self, terms: Terms, options: Options) -> Result<Fitted, Error> {

@@ -1,6 +1,6 @@
 //! What became of a message, and of each of its recipients.
 
-use super::SaidOptions;
+use super::{Recipients, SaidOptions};
 use crate::address::ForwardPath;
 use crate::protocol::body::Unreadable;
 use crate::protocol::code;
@@ -20,6 +20,18 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// Combines it with an earlier one. A message that may have arrived stays unknown until the
+    /// server confirms it, and a refusal says more than silence.
+    #[must_use]
+    pub fn after(self, before: Self) -> Self {
+        match (before, self) {
+            (_, Self::Sent(reply)) => Self::Sent(reply),
+            (Self::Unknown, _) => Self::Unknown,
+            (before, Self::NotSent) => before,
+            (_, fate) => fate,
+        }
+    }
+
     /// Refused for the time being (4yz).
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Refused(_, reply) if reply.severity() == Severity::Transient)
@@ -60,13 +72,13 @@ impl Outcome {
     /// Takes out the recipients that were refused only because there were too many (RFC 5321
     /// 4.5.3.1.10), while others were accepted. Another transaction may name them. Returns none
     /// for most messages.
-    pub fn take_excess(&mut self) -> Vec<ForwardPath> {
+    pub fn take_excess(&mut self) -> Recipients {
         let Some(first) = self.recipients.iter().position(|(_, fate)| is_one_too_many(fate)) else {
-            return Vec::new();
+            return Recipients::default();
         };
         let taken = |(_, fate): &(ForwardPath, Fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _));
         if matches!(self.verdict, Verdict::SenderRefused(_)) || !self.recipients[..first].iter().any(taken) {
-            return Vec::new();
+            return Recipients::default();
         }
         let excess = self.recipients.extract_if(first.., |(_, fate)| is_one_too_many(fate));
         excess.map(|(path, _)| path).collect()
@@ -86,6 +98,11 @@ impl Outcome {
             }
         }
         self.recipients
+    }
+
+    /// The recipients, to be tried anew whatever their fates.
+    pub fn into_recipients(self) -> Recipients {
+        self.recipients.into_iter().map(|(path, _)| path).collect()
     }
 
     /// Whether the server has accepted or refused this message, as opposed to only saying goodbye.
@@ -134,4 +151,24 @@ fn is_one_too_many(fate: &Fate) -> bool {
     let Fate::Refused(Stage::Rcpt, reply) = fate else { return false };
     matches!(reply.code(), code::INSUFFICIENT_STORAGE | code::EXCEEDED_STORAGE)
         && reply.enhanced().is_none_or(EnhancedStatusCode::is_too_many_recipients)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_arrived_stays_unknown_until_it_is_sent_and_a_refusal_says_more_than_silence() {
+        let refused = || Fate::Refused(Stage::Rcpt, Reply::new(450, "4.2.1 later"));
+        let sent = || Fate::Sent(Reply::new(250, "ok"));
+        for (before, fate, combined) in [
+            (Fate::Unknown, Fate::NotSent, Fate::Unknown),
+            (Fate::Unknown, refused(), Fate::Unknown),
+            (Fate::Unknown, sent(), sent()),
+            (refused(), Fate::NotSent, refused()),
+            (Fate::NotSent, refused(), refused()),
+        ] {
+            assert_eq!(fate.after(before), combined);
+        }
+    }
 }

@@ -95,10 +95,10 @@ pub(in crate::protocol) struct Running {
 }
 
 impl Running {
-    /// Sends the first command, or the whole group. `follows` tells whether an earlier transaction
-    /// isn't answered yet.
+    /// Sends the first command, or the whole group, and takes what it needs of the transaction.
+    /// `follows` tells whether an earlier one isn't answered yet.
     pub(in crate::protocol) fn begin(
-        mut transaction: Transaction,
+        transaction: &mut Transaction,
         terms: Terms,
         options: Options,
         follows: bool,
@@ -109,16 +109,16 @@ impl Running {
             reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious, ..
         } = transaction;
         let mut running = Self {
-            rcpt_parameters,
+            rcpt_parameters: std::mem::take(rcpt_parameters),
             options: said.map(Box::new),
-            fates: recipients.0,
+            fates: Vec::new(),
             accepted: 0,
-            body: Some(body),
+            body: Some(body.taken_over()),
             verdict: None,
             smtputf8,
             grouped: options.pipelining && terms.extensions.known().pipelining,
             follows,
-            cautious,
+            cautious: *cautious,
             chunked: terms.chunked,
             lmtp: options.lmtp,
             like_smtplib: options.like_smtplib,
@@ -135,15 +135,18 @@ impl Running {
         out.say(Awaited::Transaction(Part::Mail), |out, letters| {
             line::mail(out, reverse_path.pieces(smtputf8), letters);
             size.into_iter().for_each(|octets| line::size(out, octets, letters));
-            line::parameters(out, &mail_parameters);
+            line::parameters(out, mail_parameters);
         });
         if running.grouped {
-            (0..running.fates.len()).for_each(|index| running.say_recipient(index, out));
-            if !cautious {
+            let paths = recipients.iter().enumerate();
+            paths.for_each(|(index, path)| running.say_recipient(index, path, out));
+            if !running.cautious {
                 running.say_mail_data(out);
                 running.end = out.take_end();
             }
         }
+        // Taken last, so that a panic in between loses none.
+        running.fates = std::mem::take(&mut recipients.0);
         Ok(running)
     }
 
@@ -277,8 +280,7 @@ impl Running {
         self.end.is_some_and(|end| end > octets)
     }
 
-    fn say_recipient(&self, index: usize, out: &mut Outgoing) {
-        let (path, _) = &self.fates[index];
+    fn say_recipient(&self, index: usize, path: &ForwardPath, out: &mut Outgoing) {
         out.say(Awaited::Transaction(Part::Rcpt(index)), |out, letters| {
             line::rcpt(out, path.pieces(self.smtputf8), letters);
             line::parameters(out, &self.rcpt_parameters);
@@ -293,7 +295,7 @@ impl Running {
         }
         if index < self.fates.len() {
             if !self.grouped {
-                self.say_recipient(index, out);
+                self.say_recipient(index, &self.fates[index].0, out);
             }
         } else if self.grouped && !self.cautious {
             match self.verdict {
