@@ -409,7 +409,9 @@ def test_ours_arrives(text, subject, people, filename, data):
     got = email.message_from_bytes(wire, policy=email.policy.default)
     assert str(got["Subject"] or "") == subject
     # Names are compared word by word, because EmailPolicy's parser adds spaces between encoded-words.
-    addresses = email.utils.getaddresses([email.message_from_bytes(wire)["To"]])
+    # getaddresses takes a CR for the end of a quoted name that is folded.
+    lines = wire.replace(b"\r\n", b"\n")
+    addresses = email.utils.getaddresses([email.message_from_bytes(lines)["To"]])
     assert [decoded(name) for name, _ in addresses] == [name for name, _, _ in people]
     assert [address.split("@") for _, address in addresses] == [
         [local, f"{label}.example".encode("idna").decode()] for _, local, label in people
