@@ -1,8 +1,9 @@
 //! Delivery options from `rsmtp.envelope`. They are read once and passed on unchanged.
 
-use super::argument::parse;
+use super::argument::{parameters, parse};
 use super::error::bad_argument;
-use crate::address::ForwardPath;
+use crate::address::{ForwardPath, ReversePath};
+use crate::protocol::Body;
 use crate::protocol::command::Parameter;
 use crate::protocol::transaction::{
     self, DeliverBy, EnvelopeId, HoldFor, MailOption, Moment, Notify, OriginalRecipient, Priority,
@@ -248,4 +249,43 @@ pub fn texts(parameters: impl Iterator<Item = Parameter>) -> Vec<String> {
 /// Keywords of the extensions whose options were left out.
 pub fn left_out(said: &SaidOptions) -> Vec<String> {
     said.left_out.iter().map(|extension| extension.keyword().to_owned()).collect()
+}
+
+/// The options of a transaction: texts, and typed ones.
+pub(super) struct AskedOptions {
+    mail: Vec<Parameter>,
+    rcpt: Vec<Parameter>,
+    pub(super) typed: Option<Arc<transaction::DeliveryOptions>>,
+}
+
+impl AskedOptions {
+    pub(super) fn read(
+        mail: Option<Vec<String>>,
+        rcpt: Option<Vec<String>>,
+        delivery: Option<&DeliveryOptions>,
+    ) -> PyResult<Self> {
+        let mail = parameters("mail_options", &mail.unwrap_or_default())?;
+        let rcpt = parameters("rcpt_options", &rcpt.unwrap_or_default())?;
+        if let Some(delivery) = delivery {
+            delivery.check_said_once(&mail, &rcpt)?;
+        }
+        Ok(Self { mail, rcpt, typed: delivery.map(|delivery| Arc::clone(&delivery.options)) })
+    }
+
+    pub(super) fn transaction(
+        self,
+        reverse_path: ReversePath,
+        recipients: Vec<ForwardPath>,
+        body: Body,
+    ) -> transaction::Transaction {
+        transaction::Transaction {
+            reverse_path,
+            mail_parameters: self.mail,
+            recipients: recipients.into_iter().collect(),
+            rcpt_parameters: self.rcpt,
+            options: self.typed,
+            body,
+            cautious: false,
+        }
+    }
 }

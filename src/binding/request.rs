@@ -2,7 +2,7 @@
 
 use super::argument::{parameters, parse};
 use super::credentials::{Login, credentials, secret};
-use super::delivery_options::DeliveryOptions;
+use super::delivery_options::{AskedOptions, DeliveryOptions};
 use super::error::{bad_argument, to_python};
 use super::message::{MailData, Ready, ready};
 use super::ssl_context::Raised;
@@ -10,12 +10,11 @@ use super::tls::{layer_for, make_layer};
 use crate::address::{ForwardPath, ReversePath};
 use crate::driver::{Operation, Until};
 use crate::protocol;
+use crate::protocol::Error;
 use crate::protocol::auth::Credentials;
-use crate::protocol::command::{BadText, ClientName, Command, Letters, LineText, Parameter};
+use crate::protocol::command::{BadText, ClientName, Command, Letters, LineText};
 use crate::protocol::opening::{Plan, Security};
-use crate::protocol::transaction::{self, Transaction};
 use crate::protocol::xclient::Xclient;
-use crate::protocol::{Body, Error};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -383,39 +382,5 @@ impl Request {
         let body = if is_binary { content.for_binary() } else { content.into() };
         let transaction = asked.transaction(reverse_path, recipients, body);
         Ok(Some(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) }))
-    }
-}
-
-/// The options of a transaction: texts, and typed ones.
-struct AskedOptions {
-    mail: Vec<Parameter>,
-    rcpt: Vec<Parameter>,
-    typed: Option<Arc<transaction::DeliveryOptions>>,
-}
-
-impl AskedOptions {
-    fn read(
-        mail: Option<Vec<String>>,
-        rcpt: Option<Vec<String>>,
-        delivery: Option<&DeliveryOptions>,
-    ) -> PyResult<Self> {
-        let mail = parameters("mail_options", &mail.unwrap_or_default())?;
-        let rcpt = parameters("rcpt_options", &rcpt.unwrap_or_default())?;
-        if let Some(delivery) = delivery {
-            delivery.check_said_once(&mail, &rcpt)?;
-        }
-        Ok(Self { mail, rcpt, typed: delivery.map(|delivery| Arc::clone(&delivery.options)) })
-    }
-
-    fn transaction(self, reverse_path: ReversePath, recipients: Vec<ForwardPath>, body: Body) -> Transaction {
-        Transaction {
-            reverse_path,
-            mail_parameters: self.mail,
-            recipients: recipients.into_iter().collect(),
-            rcpt_parameters: self.rcpt,
-            options: self.typed,
-            body,
-            cautious: false,
-        }
     }
 }
