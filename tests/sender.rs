@@ -26,6 +26,19 @@ fn a_message_that_is_sent_in_parts_has_a_receipt_when_all_ends() {
     sender::check(&data);
 }
 
+/// The first server takes content by BDAT. The second introduces itself alike, and reads it as commands.
+#[test]
+fn what_one_server_knows_another_behind_its_name_may_not() {
+    let mut data = [0; 146];
+    for (at, event) in [(0, 4), (1, 106), (4, 70), (32, 238), (35, 3)] {
+        data[at] = event;
+    }
+    for at in [46, 51, 58, 63, 72] {
+        data[at] = 214;
+    }
+    sender::check(&data);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -138,7 +138,7 @@ impl<P: Payload> Pipeline<P> {
         // one.
         let offers = ["PIPELINING", "CHUNKING"].iter().any(|keyword| session.extensions().has(keyword));
         let broke = silent && self.fresh && offers && session.state() == State::Broken;
-        let plainly = broke && mailer.sessions().speak_plainly(hop, now);
+        let plainly = broke && mailer.sessions().speak_plainly(hop, session.is_plain(), now);
         // If the session broke on an extension, or on an earlier message, or had died while idle,
         // that says nothing about this message.
         let disorder = error.is_some_and(|error| error.kind == Kind::Protocol);

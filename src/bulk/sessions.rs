@@ -3,7 +3,6 @@
 
 use super::mailer::Bounds;
 use crate::protocol::Session;
-use crate::protocol::extension::Extensions;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -48,9 +47,6 @@ struct Standing {
     plainly: Option<Instant>,
     /// It accepts no message before it has answered the previous one.
     one_by_one: bool,
-    /// A session with these extensions has accepted content by BDAT. Behind one name there may be
-    /// several servers, so that others are not known to.
-    takes_chunks: Option<Extensions>,
 }
 
 impl Sessions {
@@ -189,29 +185,22 @@ impl Sessions {
 
     /// Records what a session has learnt about its server.
     pub fn learn(&mut self, hop: usize, session: &Session) {
-        let known = &mut self.hops[hop];
-        known.one_by_one |= session.is_one_by_one();
-        if session.has_taken_chunks() && known.takes_chunks.as_ref() != Some(session.extensions()) {
-            known.takes_chunks = Some(session.extensions().clone());
-        }
+        self.hops[hop].one_by_one |= session.is_one_by_one();
     }
 
-    /// Tells a session that is ready for mail what earlier ones have learnt.
+    /// Tells a session that is ready for mail what earlier ones have learnt. Not that BDAT is known:
+    /// behind one name there may be another server that introduces itself alike, and reads the
+    /// content as commands. Its answers to those would be taken for those to later messages.
     pub fn prepare(&self, hop: usize, session: &mut Session) {
-        let known = &self.hops[hop];
-        if known.one_by_one {
+        if self.hops[hop].one_by_one {
             session.keep_one_by_one();
-        }
-        if known.takes_chunks.as_ref() == Some(session.extensions()) {
-            session.expect_chunks();
         }
     }
 
     /// A new session broke before the server had answered a single message, and the server offers
     /// extensions that it may not support properly. The next session avoids them. Returns false if
     /// this one avoided them already, so that they weren't the reason.
-    pub fn speak_plainly(&mut self, hop: usize, now: Instant) -> bool {
-        let was_plain = self.plainly(hop, now);
+    pub fn speak_plainly(&mut self, hop: usize, was_plain: bool, now: Instant) -> bool {
         self.hops[hop].plainly = if was_plain { None } else { now.checked_add(PLAINLY) };
         !was_plain
     }
@@ -273,9 +262,12 @@ mod tests {
         let mut sessions = sessions(1);
         let now = Instant::now();
         assert!(!sessions.plainly(0, now));
-        assert!(sessions.speak_plainly(0, now) && sessions.plainly(0, now) && !sessions.plainly(1, now));
+        assert!(
+            sessions.speak_plainly(0, false, now) && sessions.plainly(0, now) && !sessions.plainly(1, now)
+        );
+        assert!(sessions.speak_plainly(0, false, now) && sessions.plainly(0, now), "it was opened before");
         assert!(!sessions.plainly(0, now + PLAINLY));
-        assert!(!sessions.speak_plainly(0, now), "it was no reason");
+        assert!(!sessions.speak_plainly(0, true, now), "it was no reason");
         assert!(!sessions.plainly(0, now));
     }
 }

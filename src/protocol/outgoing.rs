@@ -55,7 +55,7 @@ pub(super) struct Outgoing {
     chunks_wanted: bool,
     /// Where small chunks are assembled.
     scratch: Vec<u8>,
-    /// The server has accepted a chunk, in this session or in an earlier one.
+    /// The server has accepted a chunk.
     pub(super) chunks_taken: bool,
     /// The current run of raw bytes contains an AUTH command.
     raw_is_secret: bool,

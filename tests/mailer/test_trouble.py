@@ -170,6 +170,57 @@ def test_a_message_of_which_a_chunk_was_refused_and_the_end_taken_is_unknown(whi
     assert len(got) == 4 and len({*got} & {one[2] for one in some}) == 3
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_behind_one_name_one_server_takes_bdat_and_the_others_do_not_know_it(code, connections, retries):
+    # All introduce themselves alike, so the first one's knowledge is used with the others.
+    offers, others, got = ["PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES"], [], []
+
+    def takes_one_by_bdat(peer):
+        peer.say("220 hello")
+        while command := peer.line():
+            verb = command[:4].upper()
+            if verb == "EHLO":
+                peer.say("250-server", *(f"250-{one}" for one in offers), "250 HELP")
+            elif verb == "BDAT":
+                got.append(peer.octets(int(command.split()[1])))
+                peer.say("250 taken")
+                return
+            else:
+                peer.say("250 ok")
+
+    def knows_no_bdat(peer):
+        peer.say("220 hello")
+        while command := peer.line():
+            verb = command.split(" ")[0].upper()
+            if verb == "EHLO":
+                peer.say("250-server", *(f"250-{one}" for one in offers), "250 HELP")
+            elif verb in ("MAIL", "RCPT", "RSET"):
+                peer.say("250 ok")
+            elif verb == "DATA":
+                peer.say("354 go on")
+                got.append(peer.mail_data().removesuffix(b".\r\n"))
+                peer.say("250 taken")
+            elif verb == "QUIT":
+                peer.say("221 bye")
+                return
+            else:
+                others.append(verb)
+                peer.say(f"{code} what?")
+
+    scripts = iter([takes_one_by_bdat])
+    some = numbered(40, 10)
+    with serve(lambda peer: next(scripts, knows_no_bdat)(peer)) as server:
+        with mailer(server, retries=retries, connections=connections) as sending:
+            assert sending.send(some[0]).ok
+            server.wait_for_end()
+            report = sending.send_all(some[1:])
+    assert report.sent == 39, report
+    assert sorted(got) == sorted(one[2] for one in some)
+    assert "BDAT" in others
+
+
 def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
     # Each session takes one message and closes, so the tenth message is stranded nine times.
     script = answering({"RSET": None, "MAIL": ("250 ok", None)}, extensions=["PIPELINING"])

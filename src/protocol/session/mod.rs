@@ -117,15 +117,9 @@ impl Session {
             && self.out.takes_more()
     }
 
-    /// Whether the server has accepted content that was sent with BDAT.
-    pub fn has_taken_chunks(&self) -> bool {
-        self.out.chunks_taken
-    }
-
-    /// The server is known to accept content that is sent with BDAT, so messages may be sent
-    /// behind the first one.
-    pub fn expect_chunks(&mut self) {
-        self.out.chunks_taken = true;
+    /// Whether it avoids extensions, whatever the server offers.
+    pub fn is_plain(&self) -> bool {
+        !self.options.pipelining && !self.options.chunking
     }
 
     /// How many transactions aren't completely answered.
