@@ -136,7 +136,7 @@ def test_a_url_with_a_token_and_one_without_a_user(home):
 BAD_URLS = {
     f"smtp://ann@h?password={SECRET}": "says where it comes from, by one of env:, file:",
     f"smtp://ann@h?password={SECRET}:x": "says where it comes from",
-    f"smtp://ann:{SECRET}@h?password=keyring:": "tells a password twice",
+    f"smtp://ann:{SECRET}@h?password=keyring:": "url: password is given twice",
     "smtp://ann@h?password=env:": "does not say which",
     "smtp://ann@h?access_token=command:": "does not say which",
     "smtp://h?password=keyring:": "needs the user, as smtp://USER@h",

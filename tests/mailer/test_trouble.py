@@ -174,7 +174,7 @@ def test_a_message_of_which_a_chunk_was_refused_and_the_end_taken_is_unknown(whi
 @pytest.mark.parametrize("connections", [1, 3])
 @pytest.mark.parametrize("code", [500, 502, 503, 504])
 def test_behind_one_name_one_server_takes_bdat_and_the_others_do_not_know_it(code, connections, retries):
-    # All introduce themselves alike, so the first one's knowledge is used with the others.
+    # All introduce themselves alike, so that nothing tells the others from the first.
     offers, others, got = ["PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES"], [], []
 
     def takes_one_by_bdat(peer):

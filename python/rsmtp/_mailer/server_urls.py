@@ -84,7 +84,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     for argument in _SECRETS:
         if argument in given:
             if argument in told:
-                raise ValueError("url: it tells a password twice")
+                raise ValueError("url: password is given twice")
             told |= _secret(argument, given.pop(argument), told, settings)
     if "timeout" in given:
         try:
@@ -228,7 +228,7 @@ def _parameters(parts: _Parts) -> dict[str, str]:
             raise ValueError(f"url: {name!r} is not one of its parameters: {', '.join(_PARAMETERS)}")
         # If one of the two silently counted, a tls=none could hide behind a tls=starttls.
         if name in given:
-            raise ValueError(f"url: it tells {name} twice")
+            raise ValueError(f"url: {name} is given twice")
         given[name] = value
     return given
 
