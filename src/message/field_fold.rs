@@ -39,7 +39,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         // programs look for in a name.
         let folds_in_quotes =
             kind == Kind::Parameters && !utf8 && !value.contains("=?") && parameter::is_clear(value);
-        write_folded(value, column, linesep, out);
+        write_folded(value, kind, column, linesep, out);
         if folds_in_quotes || !fits_on_lines(&out[start..]) {
             match kind {
                 Kind::Text => Some(in_words(name, value)),
@@ -53,7 +53,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         match kind {
             Kind::Text => Some(in_words(name, value)),
             Kind::Addresses => {
-                write_folded(&in_ascii(name, value)?, column, linesep, out);
+                write_folded(&in_ascii(name, value)?, kind, column, linesep, out);
                 None
             }
             Kind::Parameters => Some(parameters(name, value)?),
@@ -79,9 +79,12 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
 
 /// Writes a value that begins in this column, with its line end: folded before white space (RFC
 /// 5322 section 2.2.3), as many words on a line as it has room for. Line by line, not word by word:
-/// a list of addresses may have thousands.
-fn write_folded(value: &str, mut column: usize, linesep: &str, out: &mut Vec<u8>) {
+/// a list of addresses may have thousands. A name in quotes stays on one line if it can: RFC 5322
+/// allows a fold in it, but Python's `getaddresses` takes the rest for another address.
+fn write_folded(value: &str, kind: Kind, mut column: usize, linesep: &str, out: &mut Vec<u8>) {
     let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t');
+    let has_quotes = kind == Kind::Addresses && value.contains('"');
+    let mut in_quotes = false;
     let mut rest = value.as_bytes();
     // White space at the beginning stays there.
     let mut begin = match column < FOLD_AT {
@@ -90,12 +93,17 @@ fn write_folded(value: &str, mut column: usize, linesep: &str, out: &mut Vec<u8>
     };
     while column + rest.len() > FOLD_AT {
         let room = FOLD_AT.saturating_sub(column);
-        let within = rest.get(begin..=room).and_then(|line| memrchr2(b' ', b'\t', line)).map(|at| begin + at);
+        let last_blank = |line| {
+            let outside = if has_quotes { outside_quotes(line, in_quotes).0 } else { None };
+            outside.or_else(|| memrchr2(b' ', b'\t', line))
+        };
+        let within = rest.get(begin..=room).and_then(last_blank).map(|at| begin + at);
         let behind = || {
             let start = begin.max(room);
             memchr2(b' ', b'\t', &rest[start..]).map(|at| start + at)
         };
         let Some(blank) = within.or_else(behind) else { break };
+        in_quotes = has_quotes && outside_quotes(&rest[..blank], in_quotes).1;
         let (line, more) =
             rest.split_at(rest[..blank].iter().rposition(|o| !is_blank(o)).map_or(0, |at| at + 1));
         let (blanks, more) = more.split_at(more.iter().take_while(|octet| is_blank(octet)).count());
@@ -110,6 +118,21 @@ fn write_folded(value: &str, mut column: usize, linesep: &str, out: &mut Vec<u8>
     }
     out.extend_from_slice(rest);
     out.extend_from_slice(linesep.as_bytes());
+}
+
+/// The last blank outside quotes, and whether the text ends within them.
+fn outside_quotes(text: &[u8], mut in_quotes: bool) -> (Option<usize>, bool) {
+    let (mut escaped, mut blank) = (false, None);
+    for (at, octet) in text.iter().enumerate() {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_quotes = !in_quotes,
+            b' ' | b'\t' if !in_quotes => blank = Some(at),
+            _ => {}
+        }
+    }
+    (blank, in_quotes)
 }
 
 /// The field with its text in encoded-words, one per line.
@@ -253,6 +276,21 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&out), folded("To", &list).replace("\r\n", "\n"));
     }
 
+    #[test]
+    fn a_name_in_quotes_stays_on_one_line_if_it_can() {
+        let list =
+            r#""Doe, John" <john@some.example>, "O \"x\" y, Jo" <j@some.example>, "Doe, J" <k@some.example>"#;
+        assert_eq!(
+            folded("To", list),
+            "To: \"Doe, John\" <john@some.example>, \"O \\\"x\\\" y, Jo\" <j@some.example>,\r\n \
+             \"Doe, J\" <k@some.example>\r\n"
+        );
+        let long = ["word"; 40].join(" ");
+        let field = folded("To", &format!("\"{long}, {long}\" <a@some.example>, \"B, C\" <b@some.example>"));
+        assert!(field.lines().all(|line| line.len() <= FOLD_AT), "{field}");
+        assert!(field.contains("\"B, C\""), "{field}");
+    }
+
     proptest! {
         /// mail-builder goes from word to word.
         #[test]
@@ -261,7 +299,7 @@ mod tests {
             name in "[A-Z]{1,100}",
         ) {
             let mut ours = Vec::new();
-            write_folded(&value, name.len() + 2, "\r\n", &mut ours);
+            write_folded(&value, Kind::Text, name.len() + 2, "\r\n", &mut ours);
             let mut theirs = Vec::new();
             Raw::new(&*value).write_header(&mut theirs, name.len() + 2);
             prop_assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs));

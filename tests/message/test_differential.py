@@ -430,6 +430,14 @@ def test_ours_arrives(text, subject, people, filename, data):
     assert attached.get_content() == data
 
 
+@given(st.lists(st.text('ab,. "\\', min_size=1, max_size=40).filter(str.strip), min_size=1, max_size=8))
+def test_names_in_quotes_are_read_by_a_program_that_does_not_unfold(people):
+    to = [(" ".join(name.split()), f"{number}@a.example") for number, name in enumerate(people)]
+    wire = bytes(outgoing.render(rsmtp.Message("x", to=to), utf8=False))
+    assert max(map(len, wire.split(b"\r\n"))) <= 78
+    assert email.utils.getaddresses([email.message_from_bytes(wire)["To"]]) == to
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=60), names)
 def test_no_field_breaks_out(value, name):
     message = rsmtp.Message("body")
