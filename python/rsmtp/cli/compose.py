@@ -6,8 +6,7 @@ from rsmtp import Message
 from rsmtp._client import outgoing
 from rsmtp._client.outgoing import Paths
 from rsmtp._rsmtp import Dkim, RenderedMessage, _envelope_addresses
-from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
-from rsmtp.cli.terminal import harmless
+from rsmtp.cli.exit_code import DATA, USAGE, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,10 +177,9 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
             attachments=given.attach,
         )
     except OSError as error:
-        raise Stop(
-            NO_INPUT,
-            f"--attach: {harmless(str(error.filename))}: {str(error.strerror).removeprefix('attachments: ')}",
-        ) from None
+        from rsmtp.cli.reading import not_read
+
+        raise not_read(error, attachments="--attach") from None
     except ValueError as error:
         raise Stop(DATA, str(error)) from None
     return Outgoing(_envelope(given, message), message)

@@ -11,6 +11,7 @@ from rsmtp.cli import exit_code, server, signing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
+from rsmtp.cli.reading import not_read
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed_warnings
 from rsmtp.cli.terminal import harmless
@@ -116,7 +117,7 @@ def _made(given: argparse.Namespace) -> rsmtp.Merge:
             **fields,
         )
     except OSError as error:
-        raise Stop(exit_code.NO_INPUT, _words_of(error)) from None
+        raise not_read(error, rows="LIST.csv", attachments="--attach") from None
     except (ValueError, TypeError) as error:
         raise Stop(exit_code.USAGE, harmless(str(error))) from None
 
@@ -211,11 +212,3 @@ def _code(report: rsmtp.Report) -> int:
     if any(one.transient for receipt in report.troubles for one in receipt.recipients):
         return exit_code.TRY_AGAIN
     return exit_code.NO_USER if report.refused else exit_code.DATA
-
-
-def _words_of(error: OSError) -> str:
-    name = f"{error.filename}: " if error.filename else ""
-    words = str(error.strerror or error)
-    if words.startswith("rows: "):
-        return harmless(f"LIST.csv: {name}{words.removeprefix('rows: ')}")
-    return harmless(f"{name}{words}")

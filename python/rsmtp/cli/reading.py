@@ -1,4 +1,4 @@
-"""The octets of an argument that names a file, or standard input."""
+"""The octets of an argument that names a file, or standard input; and files that can't be read."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def octets_of(path: str, argument: str = "") -> bytes:
     except OSError as error:
         where = f"{argument}: " if argument else ""
         raise Stop(NO_INPUT, f"{where}{harmless(path)}: {error.strerror or error}") from None
+
+
+def not_read(error: OSError, **flags: str) -> Stop:
+    """What is told of a file that could not be read. `flags`: how the command line calls the arguments that
+    the error may name."""
+    words = error.strerror or str(error)
+    argument, _, why = words.partition(": ")
+    name = f"{error.filename}: " if error.filename else ""
+    flag = flags.get(argument)
+    return Stop(NO_INPUT, harmless(f"{flag}: {name}{why}" if flag else f"{name}{words}"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from rsmtp._rsmtp import Dkim
-from rsmtp.cli.exit_code import NO_INPUT, USAGE, Stop
-from rsmtp.cli.terminal import harmless
+from rsmtp.cli.exit_code import USAGE, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ def made(domain: str, selector: str, key: str, flags: str) -> Dkim:
     try:
         return Dkim(domain, selector, Path(key))
     except OSError as error:
-        words = (error.strerror or str(error)).removeprefix("key: ")
-        raise Stop(NO_INPUT, f"--{flags}key: {harmless(key)}: {words}") from None
+        from rsmtp.cli.reading import not_read
+
+        raise not_read(error, key=f"--{flags}key") from None
     except ValueError as error:
         raise Stop(USAGE, f"--{flags}{error}") from None
