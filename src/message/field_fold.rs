@@ -93,17 +93,15 @@ fn write_folded(value: &str, kind: Kind, mut column: usize, linesep: &str, out: 
     };
     while column + rest.len() > FOLD_AT {
         let room = FOLD_AT.saturating_sub(column);
-        let last_blank = |line| {
-            let outside = if has_quotes { outside_quotes(line, in_quotes).0 } else { None };
-            outside.or_else(|| memrchr2(b' ', b'\t', line))
-        };
-        let within = rest.get(begin..=room).and_then(last_blank).map(|at| begin + at);
+        let line = rest.get(begin..=room);
+        let outside = line.filter(|_| has_quotes).and_then(|line| outside_quotes(line, in_quotes).0);
+        let within = || line.and_then(|line| memrchr2(b' ', b'\t', line));
         let behind = || {
             let start = begin.max(room);
             memchr2(b' ', b'\t', &rest[start..]).map(|at| start + at)
         };
-        let Some(blank) = within.or_else(behind) else { break };
-        in_quotes = has_quotes && outside_quotes(&rest[..blank], in_quotes).1;
+        let Some(blank) = outside.or_else(within).map(|at| begin + at).or_else(behind) else { break };
+        in_quotes = has_quotes && outside.is_none() && outside_quotes(&rest[..blank], in_quotes).1;
         let (line, more) =
             rest.split_at(rest[..blank].iter().rposition(|o| !is_blank(o)).map_or(0, |at| at + 1));
         let (blanks, more) = more.split_at(more.iter().take_while(|octet| is_blank(octet)).count());
