@@ -26,9 +26,7 @@ impl Operation {
         port: u16,
         addresses: Option<Vec<String>>,
     ) -> PyResult<()> {
-        let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().flatten().map(|address| parse::<IpAddr>("addresses", address)).collect();
-        let best = dialling::best(&addresses?);
+        let best = dialling::best(&parsed(&addresses.unwrap_or_default())?);
         let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.host, port, best);
         let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
         self.look(py, |operation| operation.tunnel(tunnel))
@@ -52,9 +50,7 @@ impl Operation {
     /// For the transcript: the host's name has these addresses.
     #[pyo3(signature = (addresses, observer: "object" = None))]
     fn looked_up(&self, py: Python<'_>, addresses: Vec<String>, observer: Option<Py<PyAny>>) -> PyResult<()> {
-        let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().map(|address| parse::<IpAddr>("addresses", address)).collect();
-        let addresses = addresses?;
+        let addresses = parsed(&addresses)?;
         self.note(py, observer, |operation, host| {
             operation.session_mut().note(dialling::looked_up(host, &addresses));
         })
@@ -62,9 +58,8 @@ impl Operation {
 
     /// These addresses of `host` are to be tried.
     fn dial(&self, py: Python<'_>, host: &str, addresses: Vec<String>, port: u16) -> PyResult<()> {
-        let address = |text: &String| Ok(SocketAddr::new(parse::<IpAddr>("addresses", text)?, port));
-        let addresses: PyResult<Vec<SocketAddr>> = addresses.iter().map(address).collect();
-        let dialling = Dialling::new(host, &addresses?);
+        let addresses = parsed(&addresses)?.into_iter().map(|address| SocketAddr::new(address, port));
+        let dialling = Dialling::new(host, &addresses.collect::<Vec<_>>());
         self.look(py, |operation| operation.dial(dialling))
     }
 
@@ -126,6 +121,10 @@ impl Operation {
         let heard = py.detach(|| attending.catch_up());
         settle(py, heard, &mut attending, &self.raised)
     }
+}
+
+fn parsed(addresses: &[String]) -> PyResult<Vec<IpAddr>> {
+    addresses.iter().map(|address| parse("addresses", address)).collect()
 }
 
 fn socket_address(argument: &str, (host, port): &(String, u16)) -> PyResult<SocketAddr> {
