@@ -34,10 +34,7 @@ pub(crate) fn rendered<'py>(
     let mut policy = policy.clone();
     let asked = matches!(style.family, Family::Structured | Family::Foreign);
     if asked && (rules.max_width != style.rules.max_width || rules.linesep != style.rules.linesep) {
-        let change = PyDict::new(policy.py());
-        change.set_item("max_line_length", rules.max_width)?;
-        change.set_item("linesep", &rules.linesep)?;
-        policy = policy.call_method("clone", (), Some(&change))?;
+        policy = by_rules(&policy, rules)?;
     }
     let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
     // What is sent goes on living in its buffer.
@@ -52,6 +49,14 @@ pub(crate) fn rendered<'py>(
         },
         rules,
     )
+}
+
+/// The policy with the line length and the line end of the rules.
+fn by_rules<'py>(policy: &Bound<'py, PyAny>, rules: &Rules) -> PyResult<Bound<'py, PyAny>> {
+    let change = PyDict::new(policy.py());
+    change.set_item("max_line_length", rules.max_width)?;
+    change.set_item("linesep", &rules.linesep)?;
+    policy.call_method("clone", (), Some(&change))
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
@@ -209,10 +214,7 @@ impl<'py> Node<'_, 'py> {
             Family::Modern => Ok(None),
             Family::Classic => Ok(Some((style.family, policy, rules))),
             Family::Structured | Family::Foreign => {
-                let change = PyDict::new(py);
-                change.set_item("max_line_length", rules.max_width)?;
-                change.set_item("linesep", &rules.linesep)?;
-                let policy = policy.call_method(intern!(py, "clone"), (), Some(&change))?;
+                let policy = by_rules(&policy, &rules)?;
                 Ok(Some((style.family, policy, rules)))
             }
         }
