@@ -88,9 +88,7 @@ impl Session {
         let terms = Terms { extensions, peer, chunked };
         let running = Running::begin(transaction, terms, self.options, follows, &mut self.out)?;
         self.flight.transactions.push_back(running);
-        for domain in domains {
-            self.flight.domains.insert(domain);
-        }
+        self.flight.domains.extend(domains);
         Ok(())
     }
 
