@@ -121,9 +121,7 @@ def answers_one_bdat_by(code, which, offers, got, takes_the_rest=False):
                     peer.say(*answers)
                     answers.clear()
             elif verb == "DATA":
-                peer.say("354 go on")
-                got.append(peer.mail_data().removesuffix(b".\r\n"))
-                peer.say("250 taken")
+                take_data(peer, got)
             elif verb == "QUIT":
                 peer.say("221 bye")
                 return
@@ -132,6 +130,12 @@ def answers_one_bdat_by(code, which, offers, got, takes_the_rest=False):
                 peer.say("250 ok")
 
     return script
+
+
+def take_data(peer, got):
+    peer.say("354 go on")
+    got.append(peer.mail_data().removesuffix(b".\r\n"))
+    peer.say("250 taken")
 
 
 def numbered(count, octets):
@@ -199,9 +203,7 @@ def test_behind_one_name_one_server_takes_bdat_and_the_others_do_not_know_it(cod
             elif verb in ("MAIL", "RCPT", "RSET"):
                 peer.say("250 ok")
             elif verb == "DATA":
-                peer.say("354 go on")
-                got.append(peer.mail_data().removesuffix(b".\r\n"))
-                peer.say("250 taken")
+                take_data(peer, got)
             elif verb == "QUIT":
                 peer.say("221 bye")
                 return
