@@ -74,12 +74,7 @@ _SHIPPED = dict(CHARSETS)
 
 def _is_as_shipped(name: str) -> bool:
     """Whether the defaults for this charset are unchanged (used by constructors)."""
-    # What `_properties` says, without a call: each MIMEText asks.
-    shipped = _SHIPPED[name]
-    now = CHARSETS.get(name)
-    if now is shipped and (standard := sys.modules.get("email.charset")) is not None:
-        now = standard.CHARSETS.get(name, now)
-    return now == shipped and name not in ALIASES
+    return _properties(name) == _SHIPPED[name] and name not in ALIASES
 
 
 def _properties(name: str) -> _Properties | None:
