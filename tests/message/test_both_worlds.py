@@ -21,6 +21,7 @@ import email.utils
 import importlib
 import operator
 import pickle
+import sys
 from types import ModuleType
 
 import pytest
@@ -247,6 +248,11 @@ def test_how_a_charset_is_encoded_may_be_set_in_either_world(monkeypatch):
                 assert text.get_payload() == "=C3=A9"
             assert rsmtp.email.header.Header("é", "utf-8").encode() == "=?utf-8?q?=C3=A9?="
         assert rsmtp.email.mime.text.MIMEText("é")["Content-Transfer-Encoding"] == "base64"
+
+
+def test_another_thread_may_be_loading_the_charsets(monkeypatch):
+    monkeypatch.setitem(sys.modules, "email.charset", type(sys)("email.charset"))
+    assert rsmtp.email.mime.text.MIMEText("é")["Content-Transfer-Encoding"] == "base64"
 
 
 @pytest.mark.parametrize("inner", [email.mime.base.MIMEBase, rsmtp.email.mime.base.MIMEBase])

@@ -84,7 +84,8 @@ def _properties(name: str) -> _Properties | None:
     standard = sys.modules.get("email.charset")
     if standard is None or own is not _SHIPPED.get(name):
         return own
-    theirs: _Properties | None = standard.CHARSETS.get(name, own)
+    # Another thread may be loading it, and nothing has been set in it yet.
+    theirs: _Properties | None = getattr(standard, "CHARSETS", CHARSETS).get(name, own)
     return theirs
 
 
