@@ -68,11 +68,12 @@ class Database:
     """The file and two connections to it. One is for long reads while others write."""
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
-        self.path = Path(path)
+        # A process that changes its folder later means the same file.
+        self.path = Path(path).absolute()
         #: The machine's boot id. None: the system has none.
         self.boot = boots.present()
         self.read_only = read_only
-        # The identity of the file that is open read-only, to notice when another file takes its place.
+        # The identity of the open file, to notice when another file takes its place.
         self._file: object = None
         self._main, self._beside = _Link(self._connect), _Link(self._connect)
         # Don't write if the tables exist: the application may have a transaction open in this same
@@ -103,7 +104,7 @@ class Database:
         if self.read_only:
             raise OutboxError(f"{self.path}: it was opened with read_only=True, and can't be changed")
         with self._main.lock, self._told():
-            connection = self._main.connection()
+            connection = self._open(self._main)
             if not durable:
                 connection.execute("PRAGMA synchronous = NORMAL")
             try:
@@ -147,13 +148,28 @@ class Database:
                     self._file = None
                     self._main.connection()
                     self._file = file
-            yield self._main.connection()
+            yield self._open(self._main)
 
     @contextlib.contextmanager
     def reading_beside(self) -> Iterator[sqlite3.Connection]:
         """The same for long reads: no writer waits for them."""
         with self._beside.lock, self._told():
-            yield self._beside.connection()
+            yield self._open(self._beside)
+
+    def _open(self, link: _Link) -> sqlite3.Connection:
+        """SQLite goes on reading and writing a file that has been removed, and what is put there is lost
+        with this process. So the path is looked at each time."""
+        if self.read_only:
+            return link.connection()
+        if self._file is not None and self._file != reading.identity(self.path):
+            raise OutboxError(
+                f"{self.path}: the file was removed, moved or replaced since it was opened, and nothing more "
+                "is written to it: open the outbox anew"
+            )
+        connection = link.connection()
+        if self._file is None:
+            self._file = reading.identity(self.path)
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         return reading.connect(self.path, _BUSY) if self.read_only else _connect(self.path)
@@ -185,6 +201,7 @@ class Database:
     def close(self) -> None:
         self._main.close()
         self._beside.close()
+        self._file = None
 
     def __del__(self) -> None:
         # Runs when the outbox is garbage. If it could not be created, there is nothing to close.

@@ -56,6 +56,8 @@ class Outbox(Sending, Suppressing, ByHand):
     ) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise arguments.wanted("path", "the path of a file", path)
+        if path in ("", ":memory:"):
+            raise ValueError(f"path: an outbox is a file, which {path!r} is not")
         arguments.amount("lease", lease)
         arguments.flag("read_only", read_only)
         schedule = Schedule.given(first_retry, longest_retry, give_up_after)

@@ -7,9 +7,18 @@ import sqlite3
 from pathlib import Path
 
 
+def identity(path: Path) -> object:
+    """Identifies the file, whatever is in it. None: there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 def file_of(path: Path) -> object:
-    """Identifies the file, so that another one in its place is noticed. Raises FileNotFoundError if
-    there is none."""
+    """Identifies the file and what is in it, so that another one in its place is noticed. Raises
+    FileNotFoundError if there is none."""
     found = path.stat()
     return found.st_dev, found.st_ino, None if _has_log(path) else (found.st_size, found.st_mtime_ns)
 
