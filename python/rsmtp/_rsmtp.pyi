@@ -2086,7 +2086,16 @@ class RenderedMessage:
     read, while it is sent. `len()` is its size, `bytes()` the whole of it.
     """
     def __bytes__(self, /) -> bytes: ...
+    def __eq__(self, other: object, /) -> bool:
+        """
+        Whether both have the same octets.
+        """
     def __len__(self, /) -> int: ...
+    def __reduce__(self, /) -> tuple[typing.Any, ...]:
+        """
+        With all its octets, those of files included. Encoded parts stay encoded.
+        """
+    def __repr__(self, /) -> str: ...
     @property
     def _has_utf8_fields(self, /) -> bool:
         """

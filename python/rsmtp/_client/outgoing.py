@@ -218,10 +218,23 @@ def wants_smtputf8(msg: Any) -> bool:
     return bool(getattr(getattr(msg, "policy", None), "utf8", False))
 
 
+def _is_signed_in_utf8(msg: Any) -> bool:
+    """Whether its fields are to stay in UTF-8. Where the server is not known yet, others are written in
+    ASCII."""
+    return wants_smtputf8(msg) and "DKIM-Signature" in msg
+
+
 def smtputf8_options(paths: Paths, content: bytes | RenderedMessage) -> list[str]:
     """The options of MAIL for addresses or fields in UTF-8 (RFC 6531 3.4)."""
-    needed = paths.needs_smtputf8 or getattr(content, "_has_utf8_fields", False)
-    return ["SMTPUTF8", "BODY=8BITMIME"] if needed else []
+    return list(_SMTPUTF8) if paths.needs_smtputf8 else field_options(content)
+
+
+def field_options(content: bytes | RenderedMessage) -> list[str]:
+    """The same, for the fields alone."""
+    return list(_SMTPUTF8) if getattr(content, "_has_utf8_fields", False) else []
+
+
+_SMTPUTF8 = ("SMTPUTF8", "BODY=8BITMIME")
 
 
 def content_of(
@@ -233,7 +246,7 @@ def content_of(
     if isinstance(msg, str):
         return arguments.text("msg", msg).encode()
     if hasattr(msg, "as_bytes"):
-        return may_be_unencoded(render(msg, utf8=False), delivery)
+        return may_be_unencoded(render(msg, utf8=_is_signed_in_utf8(msg)), delivery)
     try:
         # bytearray, mmap, array and others; `bytes(5)` would make five octets of a number.
         return bytes(memoryview(msg))
@@ -260,13 +273,12 @@ def prepare(item: Any) -> Prepared:
         from_addr, to_addrs, data = item
         if isinstance(to_addrs, tuple) and any(isinstance(address, str) for address in to_addrs):
             to_addrs = one_address("to_addrs", to_addrs)
-        return (
-            arguments.text("from_addr", one_address("from_addr", from_addr)),
-            recipients_of(to_addrs),
-            content_of(data),
-            [],
-            None,
+        paths = Paths(
+            arguments.text("from_addr", one_address("from_addr", from_addr)), recipients_of(to_addrs)
         )
+        content = content_of(data)
+        # For addresses alone, the engine asks for SMTPUTF8 itself.
+        return paths.sender, paths.recipients, content, field_options(content), None
     if hasattr(item, "_prepared_for_sending"):
         # A message from an outbox was prepared when it was stored.
         ready: Prepared = item._prepared_for_sending()
@@ -279,9 +291,7 @@ def prepare(item: Any) -> Prepared:
 
 def prepare_for(paths: Paths, item: Any, delivery: DeliveryOptions | None = None) -> Prepared:
     """The same as `prepare`, for a message whose envelope is not taken from its header."""
-    # It is not known yet which server takes the message. So fields are written in ASCII, unless their
-    # present form is signed.
-    utf8 = paths.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)
+    utf8 = paths.needs_smtputf8 or _is_signed_in_utf8(item)
     content = may_be_unencoded(render(item, utf8=utf8), delivery)
     return paths.sender, paths.recipients, content, smtputf8_options(paths, content), delivery
 

@@ -76,6 +76,9 @@ class Transaction(Connecting):
         recipients = outgoing.recipients_of(to_addrs)
         self._rsmtp_count(recipients)
         content = outgoing.content_of(msg, delivery)
+        mail_options = outgoing.options_of("mail_options", mail_options)
+        if not any(option.upper() == "SMTPUTF8" for option in mail_options):
+            mail_options += outgoing.field_options(content)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
         if not is_plain:
@@ -87,7 +90,7 @@ class Transaction(Connecting):
             sender,
             recipients,
             content,
-            outgoing.options_of("mail_options", mail_options),
+            mail_options,
             outgoing.options_of("rcpt_options", rcpt_options),
             delivery,
         )

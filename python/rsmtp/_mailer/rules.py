@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 
-from rsmtp._client.outgoing import Paths, addresses_in, prepare, prepare_for
+from rsmtp._client.outgoing import Paths, addresses_in, field_options, prepare, prepare_for
 from rsmtp._common import arguments
 from rsmtp._common.late_bases import if_loaded
 from rsmtp._common.mailboxes import folded
@@ -167,6 +167,13 @@ def _prepared(item: Any, answer: Any) -> Any:
         # some recipients may already have the message.
         sender, recipients, _, _, delivery = prepare(item)
         return prepare_for(Paths(sender, recipients), answer, delivery)
+    if hasattr(item, "_for_hooks") and not _has_envelope(answer):
+        # The octets are those that were stored: they keep what the outbox knows about them.
+        sender, recipients, data, options, delivery = prepare(answer)
+        _, _, stored, _, asked = prepare(item)
+        if data == bytes(stored):
+            data, options = stored, field_options(stored)
+        return sender, recipients, data, options, delivery or asked
     return prepare((answer, item[1]) if _has_envelope(item) and not _has_envelope(answer) else answer)
 
 

@@ -90,10 +90,21 @@ def content_of(item: Any, message_id: str | None = None) -> Content:
     return content
 
 
-def item_of(sender: str, recipients: list[str], options: Options, octets: bytes) -> Any:
+def item_of(content: Content) -> Any:
     """A stored message in a form that its sender can send again, with the same delivery options."""
-    plain, (_, delivery) = (sender, recipients, octets), _read_options(options)
+    sender, recipients, data, _, delivery = prepared(*content)
+    plain = sender, recipients, data
     return plain if delivery is None else (plain, outgoing.OptionsAlone(delivery))
+
+
+def prepared(
+    sender: str, recipients: list[str], options: Options, octets: bytes, rendered: bool
+) -> outgoing.Prepared:
+    """A stored message as the clients take it. What was generated may still be re-encoded."""
+    mail, delivery = _read_options(options)
+    is_binary = delivery is not None and delivery.binary
+    data = _rendered(octets, [], "SMTPUTF8" in mail, is_binary) if rendered else octets
+    return sender, recipients, data, mail, delivery
 
 
 def message_in(item: Any) -> Any:
@@ -135,10 +146,7 @@ class Stored:
         self, id: int, sender: str, recipients: list[str], options: Options, octets: bytes, rendered: bool
     ) -> None:
         self.id = id
-        mail, delivery = _read_options(options)
-        is_binary = delivery is not None and delivery.binary
-        data = _rendered(octets, [], "SMTPUTF8" in mail, is_binary) if rendered else octets
-        self.prepared: outgoing.Prepared = sender, recipients, data, mail, delivery
+        self.prepared = prepared(sender, recipients, options, octets, rendered)
 
     def _prepared_for_sending(self) -> Any:
         return self.prepared

@@ -185,8 +185,7 @@ class List:
         receipt = entry.receipt
         message: Any = (entry.from_addr, entry.to_addrs, None)
         if not receipt.ok:
-            options, octets = self._outbox._stored(entry.id)
-            message = content.item_of(entry.from_addr, entry.to_addrs, options, octets)
+            message = content.item_of(self._outbox._stored(entry.id))
         return Receipt._restored(receipt.to_dict() | {"index": index}, message, receipt.error)
 
     def _entries(self) -> Iterator[tuple[int, Entry]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
-from rsmtp.outbox.content import Options
+from rsmtp.outbox.content import Content
 from rsmtp.outbox.database import Database
 from rsmtp.outbox.entry import Entry, History, counts, entries, events, in_states
 from rsmtp.outbox.recipients import STATES
@@ -58,13 +58,13 @@ class Messages:
 
     def content(self, which: int | str) -> bytes:
         """The message as it is sent, with CRLF."""
-        return self._stored(self._id(which))[1]
+        return self._stored(self._id(which)).octets
 
-    def _stored(self, id: int) -> tuple[Options, bytes]:
+    def _stored(self, id: int) -> Content:
         with self._database.reading() as connection:
-            query = "SELECT options, octets FROM outbox_message WHERE id = ?"
-            options, octets = connection.execute(query, (id,)).fetchone()
-            return json.loads(options), octets
+            query = "SELECT sender, recipients, options, octets, rendered FROM outbox_message WHERE id = ?"
+            sender, recipients, options, octets, rendered = connection.execute(query, (id,)).fetchone()
+        return Content(sender, recipients.split("\n"), json.loads(options), octets, bool(rendered))
 
     def _id(self, which: int | str) -> int:
         if (id := self._find(which)) is None:

@@ -116,7 +116,10 @@ pub type Prepared<'py> =
 /// `(from_addr, to_addrs, data)` with addresses and data that are there already.
 pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
     let tuple = item.cast::<PyTuple>().ok().filter(|tuple| tuple.len() == 3)?;
-    let data = tuple.get_item(2).ok()?.extract().ok()?;
+    let data: MailData = tuple.get_item(2).ok()?.extract().ok()?;
+    if data.has_utf8_fields() {
+        return None;
+    }
     let to_addrs = tuple.get_item(1).ok()?;
     // Other types may run the caller's code, and a tuple may be (name, address).
     let is_there = to_addrs.is_exact_instance_of::<PyString>()

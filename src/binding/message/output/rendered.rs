@@ -51,6 +51,26 @@ impl RenderedMessage {
         object::whole(py, &self.0)
     }
 
+    fn __repr__(&self) -> String {
+        format!("<RenderedMessage, {} octets>", self.0.len())
+    }
+
+    /// Whether both have the same octets.
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Ok(other) = other.cast::<Self>() else { return Ok(false) };
+        let other = other.get();
+        Ok(self.0.len() == other.0.len()
+            && object::whole(py, &self.0)?.as_bytes() == object::whole(py, &other.0)?.as_bytes())
+    }
+
+    /// With all its octets, those of files included. Encoded parts stay encoded.
+    #[pyo3(signature = () -> "tuple[typing.Any, ...]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let read = py.import("rsmtp._rsmtp")?.getattr("_rendered")?;
+        let originals = self.0.originals().iter().map(|one| PyBytes::new(py, one.as_ref())).collect();
+        Ok((read, (object::whole(py, &self.0)?, originals, self.0.has_utf8_fields(), true)))
+    }
+
     /// The same for a server that does not offer 8BITMIME. Raises SMTPNotSupportedError
     /// for what is signed, and so has to stay as it is.
     #[pyo3(signature = () -> "bytes")]
@@ -72,6 +92,8 @@ impl RenderedMessage {
         self.0.has_utf8_fields()
     }
 }
+
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, Vec<Bound<'py, PyBytes>>, bool, bool));
 
 /// A message that another library has rendered, as it travels: where it is more than
 /// ASCII in short lines, it may have to be re-encoded. `originals` are contents that are
@@ -137,6 +159,14 @@ fn edited(rope: &Arc<Rope<Bytes>>, edits: &[Edit]) -> Rope<Bytes> {
 pub(crate) enum MailData {
     Whole(PyBackedBytes),
     Rendered(Py<RenderedMessage>),
+}
+
+impl MailData {
+    /// Whether a field that was rendered is in UTF-8 (RFC 6532). Nothing is known about the caller's
+    /// octets.
+    pub fn has_utf8_fields(&self) -> bool {
+        matches!(self, MailData::Rendered(message) if message.get().0.has_utf8_fields())
+    }
 }
 
 impl From<MailData> for Body {
