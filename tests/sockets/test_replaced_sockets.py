@@ -162,6 +162,46 @@ def test_a_mailer_under_gevent(catcher):
     assert len(catcher.messages) == 105
 
 
+@pytest.mark.parametrize("library", ["gevent", "eventlet"])
+def test_greenlets_share_an_outbox(library, catcher, tmp_path):
+    """The engine's threads write into the file as well, and wait for each other: locks of eventlet, which
+    are for greenlets, would never be released."""
+    pytest.importorskip(library)
+    catcher.fault("end-of-data", reply="usual", delay=0.01)
+    done = run(
+        """
+        import importlib
+        if LIBRARY == "gevent":
+            from gevent import monkey; monkey.patch_all()
+        else:
+            import eventlet; eventlet.monkey_patch()
+        import rsmtp
+        spawn = importlib.import_module(LIBRARY).spawn
+        outbox = rsmtp.Outbox(PATH)
+        sender, to, data = MESSAGE
+        told = []
+        def all_waiting():
+            with rsmtp.Mailer(f"smtp://{HOST}:{PORT}?tls=none", connections=4) as mailer:
+                return outbox.run(mailer).sent
+        def one(number):
+            message = (sender, to, data.replace(b"x", b"%d" % number, 1))
+            return outbox.send(shared, message, key=f"{number}").ok
+        def to_the_end(jobs):
+            return [getattr(job, "get" if LIBRARY == "gevent" else "wait")() for job in jobs]
+        outbox.put_all([MESSAGE] * 100)
+        print(sum(to_the_end([spawn(all_waiting) for _ in range(3)])))
+        shared = rsmtp.Mailer(f"smtp://{HOST}:{PORT}?tls=none", connections=4)
+        print(all(to_the_end([spawn(one, number % 10) for number in range(30)])))
+        """,
+        HOST=catcher.host,
+        PORT=catcher.port,
+        LIBRARY=library,
+        PATH=str(tmp_path / "outbox.db"),
+    )
+    assert done.stdout == "100\nTrue\n", done.stderr
+    assert len(catcher.messages) == 110
+
+
 def test_gevents_own_timeout_ends_the_session():
     pytest.importorskip("gevent")
     listener = socket.create_server(("127.0.0.1", 0))

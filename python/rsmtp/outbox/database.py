@@ -7,12 +7,12 @@ import errno
 import os
 import shutil
 import sqlite3
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from rsmtp._common import native
 from rsmtp.outbox import boots, reading, schema
 
 # How many seconds to wait for another process that holds the file.
@@ -41,7 +41,7 @@ class _Link:
     """One connection for all threads; a forked child opens another."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self.lock = threading.RLock()
+        self.lock = native.rlock()
         _links.add(self)
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
@@ -215,7 +215,7 @@ _of_parents: list[sqlite3.Connection] = []
 def _unlock() -> None:
     # In a forked child, the thread that held this lock does not exist, so nothing would release it.
     for link in _links:
-        link.lock = threading.RLock()
+        link.lock = native.rlock()
 
 
 if hasattr(os, "register_at_fork"):

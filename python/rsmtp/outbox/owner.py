@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
 from array import array
 from collections import deque
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._common import native
 from rsmtp._mailer.rules import Rules
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
@@ -89,7 +89,7 @@ class Owner:
         self._failed = False
         # Ends that sessions are about to send; one of them writes them down.
         self._ends: deque[Ends] = deque()
-        self._saying = threading.Lock()
+        self._saying = native.lock()
 
     def keep(self) -> None:
         """Renews the lease if it is time to."""
