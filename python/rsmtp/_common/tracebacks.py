@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     C = TypeVar("C", bound=Callable[..., Any])
+    E = TypeVar("E", bound=BaseException)
 
 FULL = "RSMTP_FULL_TRACEBACK"
 _PACKAGE = __name__.partition(".")[0]
@@ -22,7 +23,7 @@ _STANDARD = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = os.sep + "site-packages" + os.sep
 # Frames of the standard library that run on our behalf while we wait.
 _PLUMBING = (_STANDARD + "asyncio" + os.sep, _STANDARD + "contextlib.py")
-# Only a bug in rsmtp raises these: its place has to be visible.
+# Only a bug in rsmtp raises these, unless they are `meant`: its place has to be visible.
 _FAULTS = (AttributeError, NameError, LookupError, AssertionError, RecursionError)
 
 
@@ -30,7 +31,14 @@ def hidden(raised: BaseException) -> bool:
     """Whether to hide our frames from the caller. The frame that raises can't be removed from the
     traceback. It stores this as its `__tracebackhide__`, so that pytest leaves it out and a failed
     test ends with a line of the test."""
-    return not (isinstance(raised, _FAULTS) or os.environ.get(FULL))
+    is_fault = isinstance(raised, _FAULTS) and not hasattr(raised, "_rsmtp_meant")
+    return not (is_fault or os.environ.get(FULL))
+
+
+def meant(error: E) -> E:
+    """Marks a KeyError or the like that answers the caller: there is nothing by the name that was given."""
+    error._rsmtp_meant = True  # type: ignore[attr-defined]
+    return error
 
 
 def shortened(raised: BaseException) -> BaseException:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rsmtp._client import outgoing
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import meant
 from rsmtp._rsmtp import TlsConfig
 
 # What the engine's clients call an argument, by its name here.
@@ -54,7 +55,7 @@ def in_encoding(name: str, value: str, encoding: str) -> str:
     try:
         value.encode(encoding)
     except LookupError:
-        raise LookupError(f"encoding: {encoding!r} is not known") from None
+        raise meant(LookupError(f"encoding: {encoding!r} is not known")) from None
     return value
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from rsmtp._common import arguments
-from rsmtp._common.tracebacks import public
+from rsmtp._common.tracebacks import meant, public
 from rsmtp.outbox.content import Content
 from rsmtp.outbox.database import Database
 from rsmtp.outbox.entry import Entry, History, counts, entries, events, in_states
@@ -69,7 +69,7 @@ class Messages:
     def _id(self, which: int | str) -> int:
         if (id := self._find(which)) is None:
             kind = "key" if isinstance(which, str) else "number"
-            raise KeyError(f"there is no message with the {kind} {which!r}")
+            raise meant(KeyError(f"there is no message with the {kind} {which!r}"))
         return id
 
     def _find(self, which: int | str) -> int | None:
