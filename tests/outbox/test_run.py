@@ -376,3 +376,22 @@ def test_what_one_end_raises_loses_no_other(outbox):
         owner.say_ends([], {})
     assert isinstance(waiting.failure, MemoryError)
     assert not owner._ends
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["the same object", "another of the same file"])
+def test_a_run_within_a_run_does_not_wait_for_it(outbox, run, catcher, other):
+    """A hook may run the outbox; the messages that the outer run holds are its own."""
+    for number in range(3):
+        outbox.put(raw(number))
+    took = []
+
+    def hook(message):
+        began = time.monotonic()
+        mine = Outbox(outbox._database.path) if other else outbox
+        with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+            assert mine.run(mailer).sent == 0
+        took.append(time.monotonic() - began)
+
+    assert run(outbox, before_send=hook).sent == 3 and catcher.count == 3
+    # It took a quarter of the lease, which is 30 s.
+    assert len(took) == 3 and max(took) < 5

@@ -8,6 +8,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rsmtp._aio.mailer import AsyncMailer
@@ -53,6 +54,11 @@ class Ran(NamedTuple):
         return Ran(*(before + counts.get(name.replace("_", " "), 0) for name, before in so_far))
 
 
+# The runs of this process, by process, file and number. A run that a hook of another one starts must not
+# wait for it.
+_here: set[tuple[int, Path, int]] = set()
+
+
 class Owner:
     """This run as it is recorded in the file: its claims and its lease."""
 
@@ -60,6 +66,7 @@ class Owner:
         self.store = store
         self._stop = stop
         self.ran = Ran()
+        self.id = 0
         self.enlist()
         self._rest = 0.0
         # The size of a claim, and the number of messages settled since a time.
@@ -70,7 +77,9 @@ class Owner:
     def enlist(self) -> None:
         """Registers the run. Called again after a lost lease, when its messages are free for all."""
         name = f"process {os.getpid()} on {socket.gethostname()}"
+        _here.discard(self._key(self.id))
         self.id = self.store.enlist(name, time.time())
+        _here.add(self._key(self.id))
         self._renewed = time.monotonic()
 
     def stay(self) -> None:
@@ -179,7 +188,11 @@ class Owner:
 
     def _until_others_may_have_ended(self) -> float | None:
         """Seconds until the next check of owners that may have died. None: there are none."""
-        leases = self.store.others(self.id)
+        leases = {
+            owner: lease
+            for owner, lease in self.store.others(self.id).items()
+            if self._key(owner) not in _here
+        }
         if self._leases is None:
             self._leases = leases
         # An owner that has renewed its lease is alive and will send its messages. A lease that now ends
@@ -189,7 +202,11 @@ class Owner:
         return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else None
 
     def end(self) -> None:
+        _here.discard(self._key(self.id))
         self.store.resign(self.id, time.time())
+
+    def _key(self, owner: int) -> tuple[int, Path, int]:
+        return os.getpid(), self.store.database.path, owner
 
 
 class Ends:
