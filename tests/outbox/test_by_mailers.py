@@ -300,3 +300,14 @@ def test_what_the_outbox_has_given_up_is_sent_again_with_its_options(mailer, cat
     for caught in last:
         assert caught.rcpt_parameters == [{"NOTIFY": "DELAY"}]
         assert caught.mail_parameters["RET"] == "HDRS" and caught.mail_parameters["ENVID"] == "7"
+
+
+@pytest.mark.parametrize("scheme", ["null:", "file:"])
+def test_without_a_server(mailer, outbox, tmp_path, scheme):
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    mailer.options["url"] = f"file:{folder}" if scheme == "file:" else scheme
+    assert mailer.send(letter(1), key="1").ok
+    assert mailer.send_all([letter(2), letter(3)], outbox=outbox).ok
+    assert outbox.status()["sent"] == 3
+    assert len(list(folder.iterdir())) == (3 if scheme == "file:" else 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._mailer.feeding import AwaitedLists
+from rsmtp._mailer.servers import Local
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.owner import TROUBLE, Owner, Ran, changing_rules
@@ -100,7 +101,8 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
         False,
         None,
         operation="outbox run",
-        note=notes,
+        # Files and programs are written to by a thread, which can wait for the record itself.
+        note=owner.say_ends if isinstance(mailer._hops[0], Local) else notes,
         rules=changing_rules(mailer),
         hooked=False,
     )
