@@ -86,11 +86,7 @@ class Dsn(_Value):
 
     def __post_init__(self) -> None:
         if self.notify is not None:
-            given = (
-                [self.notify]
-                if isinstance(self.notify, str)
-                else list(arguments.texts("notify", self.notify))
-            )
+            given = arguments.texts("notify", [self.notify] if isinstance(self.notify, str) else self.notify)
             object.__setattr__(self, "notify", tuple(one.lower() for one in given))
         for name in ("orcpt", "ret", "envid"):
             arguments.maybe_text(name, getattr(self, name))

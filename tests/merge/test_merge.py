@@ -350,7 +350,7 @@ def test_unsubscribe_link_is_known_to_the_text(rows):
         ({"rows": [], "encoding": "utf-8"}, "encoding: it is for CSV files, and the rows are list"),
         ({"limit": -1}, "limit: -1 is not a whole number, 0 or more"),
         ({"key": 5}, "key: a str is wanted, not 5"),
-        ({"test_to": "not one"}, 'To: "not one" is not an address'),
+        ({"test_to": "not one"}, 'test_to: "not one" is not an address'),
         ({"subjekt": "x"}, "merge() got an unexpected keyword argument 'subjekt'; did you mean 'subject'?"),
         ({"subject": "{{ x"}, "subject, line 1: syntax error"),
     ],

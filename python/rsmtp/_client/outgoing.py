@@ -298,7 +298,7 @@ def prepare_for(paths: Paths, item: Any, delivery: DeliveryOptions | None = None
 
 def _prepare_enveloped(item: Any, given: Any) -> Prepared:
     """The same as `prepare`, for a message with its envelope."""
-    envelope = an_envelope("message", given)
+    envelope = an_envelope(given)
     if not hasattr(item, "get_all"):
         if not isinstance(item, tuple):
             # Octets have no header that could supply what the envelope lacks.
@@ -355,9 +355,9 @@ class OptionsAlone:
         return repr(self._delivery)
 
 
-def an_envelope(argument: str, given: Any) -> rsmtp.Envelope:
+def an_envelope(given: Any) -> rsmtp.Envelope:
     if not hasattr(given, "_delivery"):
-        raise arguments.wanted(argument, "an rsmtp.Envelope", given)
+        raise arguments.wanted("envelope", "an rsmtp.Envelope", given)
     found: rsmtp.Envelope = given
     return found
 

@@ -174,7 +174,7 @@ def _enveloped(
     given: Any, from_addr: str | None, to_addrs: Any
 ) -> tuple[str | None, Any, DeliveryOptions | None]:
     """Sender and recipients, from the arguments or the envelope, and the envelope's options."""
-    envelope = outgoing.an_envelope("envelope", given)
+    envelope = outgoing.an_envelope(given)
     for name, argument, value in (
         ("sender", from_addr, envelope.sender),
         ("recipients", to_addrs, envelope.recipients),

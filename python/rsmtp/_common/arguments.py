@@ -23,6 +23,13 @@ def wanted(name: str, what: str, value: Any) -> TypeError:
     return TypeError(f"{name}: {what} is wanted, not {kind(value)}")
 
 
+def passed_on(name: str, known: str, error: Exception) -> Exception:
+    """The error about a value of the argument `name` that was passed on as `known`."""
+    told = str(error)
+    own = told[len(known) :] if told.lower().startswith(known) else f": {told}"
+    return type(error)(f"{name}{own}")
+
+
 def text(name: str, value: Any) -> str:
     """A str that can be written in UTF-8."""
     if not isinstance(value, str):
@@ -316,7 +323,7 @@ def path(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise wanted(name, "a path, a str or a Path,", value)
     given = os.fspath(value)
-    if not isinstance(given, str) or "\0" in given:
+    if not isinstance(given, str) or not given or "\0" in given:
         raise ValueError(f"{name}: {given!r} is not the path of a file")
     return given
 

@@ -144,8 +144,8 @@ def table(
         formats: by column, a format (`"{:,.2f}"`) or a function. Missing values are empty cells.
         limit: the largest number of rows; a line below says how many more there are.
     """
-    if limit is not None:
-        arguments.count("limit", limit)
+    arguments.maybe_count("limit", limit)
+    arguments.maybe_flag("index", index)
     ways = formats or {}
     if not isinstance(ways, Mapping):
         raise arguments.wanted("formats", "a dict of columns and formats", formats)
@@ -160,6 +160,8 @@ def table(
     for name in ways:
         if name not in names:
             raise ValueError(f"formats: there is no column {name!r}{arguments.meant(name, names)}")
+        if not isinstance(ways[name], str) and not callable(ways[name]):
+            raise arguments.wanted(f"formats[{name!r}]", "a format, a str, or a function", ways[name])
     return Table(names, rows, ways, limit)
 
 

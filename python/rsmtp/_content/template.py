@@ -90,6 +90,8 @@ class Template:
         self._arguments = {name: value for name, value in given.items() if value is not None}
         _read_files(self._arguments)
         self._library = dict(_named("templates", templates))
+        for name, source in self._library.items():
+            arguments.text(f"templates: {name}", source)
         self._filters = dict(_named("filters", filters))
         for name, function in self._filters.items():
             arguments.function(f"filters: {name}", function)

@@ -254,7 +254,12 @@ def merge(
         arguments.count("limit", limit)
     arguments.maybe_text("key", key)
     if test_to is not None:
-        rsmtp.Message(to=test_to)
+        try:
+            rsmtp.Message(to=test_to)
+        except (TypeError, ValueError) as refused:
+            raise arguments.passed_on("test_to", "to", refused) from None
+    if context is not None and not isinstance(context, Mapping):
+        raise arguments.wanted("context", "a dict of names and values", context)
     check_arguments("merge", more)
     table = Rows(rows, encoding, delimiter)
     kind = Merge if table.count is None else SizedMerge

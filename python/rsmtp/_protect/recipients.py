@@ -42,9 +42,10 @@ def octets(name: str, source: Any, what: str) -> bytes:
     if isinstance(source, str) and "-----BEGIN" in source:
         return source.encode()
     if isinstance(source, (str, os.PathLike)):
+        argument = name.partition(":")[0]
         try:
-            with open(source, "rb") as file:
+            with open(arguments.path(argument, source), "rb") as file:
                 return file.read()
         except OSError as error:
-            raise arguments.not_opened(name.partition(":")[0], error) from None
+            raise arguments.not_opened(argument, error) from None
     raise arguments.wanted(name, what, source)

@@ -99,10 +99,8 @@ def _number(connection: sqlite3.Connection, which: int | str) -> int | None:
 
 
 def states_of(state: str | Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
-    states = (state,) if isinstance(state, str) else tuple(state)
-    for one in states:
-        arguments.one_of("state", one, known)
-    return states
+    several = isinstance(state, Iterable) and not isinstance(state, (str, bytes, type))
+    return tuple(arguments.one_of("state", one, known) for one in (state if several else [state]))
 
 
 def entry_of(connection: sqlite3.Connection, id: int) -> Entry:

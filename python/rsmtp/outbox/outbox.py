@@ -35,9 +35,9 @@ class Outbox(Sending, Suppressing, ByHand):
             that was stopped for longer than this does not send its claimed messages afterwards.
         first_retry, longest_retry, give_up_after: seconds. A message that is put off (4yz) is tried
             again after about `first_retry`, then after twice as long, up to `longest_retry`, with random
-            variation. It is given up (state "dead") `give_up_after` its first attempt. A waiting time in
-            the server's reply is respected. Default: one minute, four hours, four days (RFC 5321 section
-            4.5.4.1). The Mailer's own `retries` come before this.
+            variation. It is given up (state "dead") `give_up_after` after its first attempt. A waiting time
+            in the server's reply is respected. Default: one minute, four hours, four days (RFC 5321
+            section 4.5.4.1). The Mailer's own `retries` come before this.
         read_only: the file is neither created nor changed; methods that would change it raise
             OutboxError. For a program that can't write the file, or should not.
 
@@ -54,10 +54,9 @@ class Outbox(Sending, Suppressing, ByHand):
         give_up_after: float = 4 * 86400.0,
         read_only: bool = False,
     ) -> None:
-        if not isinstance(path, (str, os.PathLike)):
-            raise arguments.wanted("path", "the path of a file", path)
         if path in ("", ":memory:"):
             raise ValueError(f"path: an outbox is a file, which {path!r} is not")
+        arguments.path("path", path)
         arguments.amount("lease", lease)
         arguments.flag("read_only", read_only)
         schedule = Schedule.given(first_retry, longest_retry, give_up_after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import time
@@ -10,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import rsmtp
+from rsmtp._client import outgoing
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
+from rsmtp._mailer.base import check_many
 from rsmtp._mailer.feeding import BadRow
 from rsmtp.display.short import counted
 from rsmtp.outbox import content
@@ -69,6 +72,8 @@ class Putting(Messages):
         TypeError for a message that can't be sent as it is, OutboxError if the file can't be
         written.
         """
+        if envelope is not None:
+            outgoing.an_envelope(envelope)
         key = arguments.maybe_text("key", content.key_in(message) if key is None else key)
         now = time.time()
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
@@ -98,6 +103,7 @@ class Putting(Messages):
         stop the call: the other messages are put, and an ExceptionGroup is raised at the end. Arguments
         as for `put`.
         """
+        check_many(messages)
         now = time.time()
         due = None if at is None else _moment("at", at, now)
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
@@ -170,11 +176,10 @@ class Putting(Messages):
             with self._database.reading() as connection:
                 query = "SELECT value FROM outbox_setting WHERE name = 'secret'"
                 (self._secret,) = connection.execute(query).fetchone()
-        from rsmtp._client.outgoing import envelope_of
-
         assert self._secret is not None
-        sender = None if item is message else item[1]._from
-        return content.derived_message_id(self._secret, key, envelope_of(message, sender, None).sender)
+        sender = None if item is message else outgoing.an_envelope(item[1])._from
+        envelope = outgoing.envelope_of(message, sender, None)
+        return content.derived_message_id(self._secret, key, envelope.sender)
 
     def _check_connection(self, connection: sqlite3.Connection) -> None:
         if not isinstance(connection, sqlite3.Connection):
@@ -199,5 +204,7 @@ def _moment(argument: str, when: Any, now: float) -> float:
             )
         return when.timestamp()
     if isinstance(when, bool) or not isinstance(when, (int, float)):
+        raise arguments.wanted(argument, "a datetime or a time in seconds", when)
+    if math.isnan(when):
         raise arguments.wanted(argument, "a datetime or a time in seconds", when)
     return arguments.number(argument, when)

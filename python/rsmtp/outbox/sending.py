@@ -12,6 +12,7 @@ import rsmtp
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
+from rsmtp._mailer.base import check_many
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import Mailer
@@ -71,6 +72,7 @@ class Sending(Putting):
         wait: bool = True,
     ) -> Receipt:
         """`Mailer.send(message, key=key)`, with this outbox."""
+        _check_one(mailer, Mailer, wait)
         entry = self.put(message, envelope=envelope, key=key)
         while True:
             if (receipt := self._settled(entry)) is not None:
@@ -91,6 +93,7 @@ class Sending(Putting):
         wait: bool = True,
     ) -> Receipt:
         """`AsyncMailer.send(message, key=key)`, with this outbox."""
+        _check_one(mailer, AsyncMailer, wait)
         entry = await asyncio.to_thread(self.put, message, envelope=envelope, key=key)
         while True:
             if (receipt := self._settled(entry)) is not None:
@@ -104,6 +107,8 @@ class Sending(Putting):
     def send_all(self, mailer: Mailer, messages: Iterable[Any]) -> Report:
         """`Mailer.send_all(messages, outbox=outbox)`: with `make`, the rows have become messages
         already."""
+        _check_mailer(mailer, Mailer)
+        check_many(messages)
         kept = lists.List(self)
         try:
             kept.add_all(messages)
@@ -117,6 +122,8 @@ class Sending(Putting):
 
     async def asend_all(self, mailer: AsyncMailer, messages: Any) -> Report:
         """`AsyncMailer.send_all(messages, outbox=outbox)`."""
+        _check_mailer(mailer, AsyncMailer)
+        check_many(messages)
         kept = lists.List(self)
         try:
             if hasattr(messages, "__aiter__"):
@@ -141,3 +148,13 @@ class Sending(Putting):
         if entry.state in WAITING and not wait:
             raise OutboxError(f"message {id} (key {entry.key!r}) is being sent by another process or thread")
         return entry
+
+
+def _check_one(mailer: Any, kind: type[Mailer | AsyncMailer], wait: Any) -> None:
+    _check_mailer(mailer, kind)
+    arguments.flag("wait", wait)
+
+
+def _check_mailer(mailer: Any, kind: type[Mailer | AsyncMailer]) -> None:
+    if not isinstance(mailer, kind):
+        raise arguments.wanted("mailer", f"an rsmtp.{kind.__name__}", mailer)

@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote, unquote
 
 import rsmtp
+from rsmtp._common import arguments
 from rsmtp._content.calendar.library import icalendar
 from rsmtp._rsmtp import ascii_host
 
@@ -27,12 +28,10 @@ def mailboxes(name: str, given: Any) -> list[tuple[str, str]]:
     """Names and addresses, parsed in the same way as `to` of a message."""
     if given is None:
         return []
-    if isinstance(given, list) and all(isinstance(one, tuple) for one in given):
-        return [(display, address) for display, address in given]
     try:
         written = rsmtp.Message(to=given)["To"]
     except (TypeError, ValueError) as refused:
-        raise type(refused)(f"{name}: {str(refused).removeprefix('to: ').removeprefix('To: ')}") from None
+        raise arguments.passed_on(name, "to", refused) from None
     return [] if written is None else pairs(written)
 
 
