@@ -46,13 +46,17 @@ pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + text.len() / 32);
     if linesep == "\r\n" && memchr(b'\r', text).is_none() {
         // Python's text on its way out.
-        let mut from = 0;
-        for at in memchr_iter(b'\n', text) {
-            out.extend_from_slice(&text[from..at]);
-            out.extend_from_slice(b"\r\n");
-            from = at + 1;
+        let mut rest = text;
+        while let Some(at) = line_feed(rest) {
+            let (line, more) = rest.split_at(at + 1);
+            out.extend_from_slice(line);
+            if let Some(end) = out.last_mut() {
+                *end = b'\r';
+            }
+            out.push(b'\n');
+            rest = more;
         }
-        return out.extend_from_slice(&text[from..]);
+        return out.extend_from_slice(rest);
     }
     let mut rest = text;
     while let Some(at) = memchr2(b'\r', b'\n', rest) {
@@ -62,6 +66,28 @@ pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
         rest = &rest[at + end..];
     }
     out.extend_from_slice(rest);
+}
+
+/// The first LF. In lines of a usual length a search of memchr's costs more before its first
+/// comparison than all of this, where the compiler compares the octets of a block at once.
+fn line_feed(text: &[u8]) -> Option<usize> {
+    /// Farther away memchr is faster.
+    const NEAR: usize = 256;
+    const BLOCK: usize = 32;
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let (blocks, _) = text[..text.len().min(NEAR)].as_chunks::<BLOCK>();
+    let has_one = |block: &[u8; BLOCK]| block.iter().fold(false, |found, &octet| found | (octet == b'\n'));
+    let begin = blocks.iter().take_while(|block| !has_one(block)).count() * BLOCK;
+    let Some(block) = blocks.get(begin / BLOCK) else {
+        return memchr(b'\n', &text[begin..]).map(|at| begin + at);
+    };
+    let (words, _) = block.as_chunks::<8>();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let differs = u64::from_le_bytes(*word) ^ (u64::from(b'\n') * EACH);
+        // The highest bit of the first octet that doesn't differ. Those above it may be wrong.
+        let marks = differs.wrapping_sub(EACH) & !differs & (0x80 * EACH);
+        (marks != 0).then(|| begin + at * 8 + marks.trailing_zeros() as usize / 8)
+    })
 }
 
 /// Writes a text with `>` before every line that begins with `From `, as mbox files need it. A
@@ -135,6 +161,19 @@ mod tests {
             let mut out = b"before ".to_vec();
             write_lines(text.as_bytes(), "\r\n", &mut out);
             assert_eq!(String::from_utf8_lossy(&out), format!("before {expected}"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn line_feeds_are_found_wherever_they_stand(
+            mut text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+            few in proptest::prelude::any::<bool>(),
+        ) {
+            if few {
+                text.iter_mut().for_each(|octet| *octet = if *octet > 2 { *octet | 0x80 } else { *octet + 9 });
+            }
+            proptest::prop_assert_eq!(line_feed(&text), memchr(b'\n', &text));
         }
     }
 
