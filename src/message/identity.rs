@@ -6,10 +6,10 @@ use crate::address::{a_labels, list};
 use mail_builder::headers::date::Date;
 use std::borrow::Cow;
 
-/// The present time, as written in a Date field.
+/// The present second, and what writes it in a Date field.
 #[must_use]
-pub fn date_now() -> String {
-    Date::now().to_rfc822()
+pub fn now() -> Date {
+    Date::now()
 }
 
 /// A unique Message-ID. Its right side is the domain of the sender's address. So no name server is
@@ -37,9 +37,18 @@ pub fn message_id_at(domain: &str) -> String {
 
 /// All 16 digits. The formatting machinery takes many times as long.
 fn push_hex(number: u64, out: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits: [u8; 16] = std::array::from_fn(|place| DIGITS[(number >> (60 - 4 * place)) as usize & 15]);
-    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+    const PAIRS: [[u8; 2]; 256] = {
+        let digits = b"0123456789abcdef";
+        let mut pairs = [[0; 2]; 256];
+        let mut octet = 0;
+        while octet < pairs.len() {
+            pairs[octet] = [digits[octet >> 4], digits[octet & 15]];
+            octet += 1;
+        }
+        pairs
+    };
+    let digits = number.to_be_bytes().map(|octet| PAIRS[usize::from(octet)]);
+    out.push_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default());
 }
 
 fn domain_of(sender: &str) -> Option<String> {

@@ -255,10 +255,14 @@ fn set_text<'py>(
             Err(PyValueError::new_err(format!("{what}: {value:?} is no token (RFC 2045 section 5.1)")))
         }
     };
-    token("subtype", subtype)?;
+    let is_usual = subtype == "plain" && charset.is_none();
+    if !is_usual {
+        token("subtype", subtype)?;
+        token("charset", charset.unwrap_or("utf-8"))?;
+    }
     let charset = charset.unwrap_or("utf-8");
-    token("charset", charset)?;
-    let body = if charset.eq_ignore_ascii_case("utf-8") {
+    let is_utf8 = charset.eq_ignore_ascii_case("utf-8");
+    let body = if is_utf8 {
         match Bytes::of_text(text)? {
             plain @ Bytes::Str(_) => plain,
             _ => {
@@ -271,39 +275,40 @@ fn set_text<'py>(
     };
     let encoding = transfer::choose_for_text(body.as_ref());
     // In another character set the text itself may be more than that.
-    let is_seven_bit = encoding.is_none() && charset.eq_ignore_ascii_case("utf-8");
+    let is_seven_bit = encoding.is_none() && is_utf8;
     let payload = match encoding {
         None => Payload::Object(text.clone().into_any().unbind()),
         Some(Encoding::Base64) => {
             // In Base64, text has CRLF line ends (RFC 2045 section 6.8).
             let plain = text.to_str().ok().and_then(transfer::canonical);
-            match plain.filter(|_| charset.eq_ignore_ascii_case("utf-8")) {
+            match plain.filter(|_| is_utf8) {
                 Some(canonical) => Payload::Deferred(Bytes::Owned(canonical), Encoding::Base64),
                 None => Payload::Deferred(body, Encoding::Base64),
             }
         }
         Some(encoding) => Payload::Deferred(body, encoding),
     };
-    let put = |name: &Bound<'py, PyString>, value: &Bound<'py, PyString>| {
-        fields::push_short(message, name.clone(), value.clone().into_any());
-    };
-    if !fields::contains(message, "mime-version") {
-        put(intern!(py, "MIME-Version"), intern!(py, "1.0"));
-    }
-    let name = intern!(py, "Content-Type");
-    match (subtype, charset) {
-        ("plain", "utf-8") => put(name, intern!(py, "text/plain; charset=\"utf-8\"")),
-        _ => {
-            let kind = format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase());
-            fields::push(message, name.clone(), PyString::new(py, &kind).into_any());
-        }
-    }
+    let kind = is_usual.then(|| intern!(py, "text/plain; charset=\"utf-8\""));
+    let version = (intern!(py, "MIME-Version"), intern!(py, "1.0"));
     let encoding = match encoding {
         None => intern!(py, "7bit"),
         Some(Encoding::Base64) => intern!(py, "base64"),
         Some(Encoding::QuotedPrintable) => intern!(py, "quoted-printable"),
     };
-    put(intern!(py, "Content-Transfer-Encoding"), encoding);
+    let encoding = (intern!(py, "Content-Transfer-Encoding"), encoding);
+    let name = intern!(py, "Content-Type");
+    match (kind, fields::contains(message, "mime-version")) {
+        (Some(kind), false) => fields::push_short(message, [version, (name, kind), encoding]),
+        (Some(kind), true) => fields::push_short(message, [(name, kind), encoding]),
+        (None, is_there) => {
+            if !is_there {
+                fields::push_short(message, [version]);
+            }
+            let kind = format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase());
+            fields::push(message, name.clone(), PyString::new(py, &kind).into_any());
+            fields::push_short(message, [encoding]);
+        }
+    }
     content::store(message, payload);
     if is_seven_bit {
         let known = text.clone().unbind();

@@ -95,10 +95,12 @@ impl Field {
     }
 
     /// Field names are compared without regard to case (RFC 5322 section 1.2.2).
+    #[inline]
     pub fn is_named(&self, py: Python<'_>, name: &str) -> bool {
-        if self.octets != name.len() {
-            return false;
-        }
+        self.octets == name.len() && self.reads(py, name)
+    }
+
+    fn reads(&self, py: Python<'_>, name: &str) -> bool {
         match self.name.bind(py).to_str() {
             Ok(own) => own.eq_ignore_ascii_case(name),
             Err(_) => self.name.bind(py).to_string_lossy().eq_ignore_ascii_case(name),

@@ -9,7 +9,7 @@ use crate::binding::message::{
     Message,
     class::{state::Field, style::Family},
 };
-use crate::message::{field, field_fold, stdlib::parameter};
+use crate::message::{field, stdlib::parameter};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
@@ -39,7 +39,7 @@ pub(crate) fn set<'py>(
                      replace_header(), or delete it first"
                 )));
             }
-            add_field(message, Field::new(text.clone(), value).with_mailbox(mailbox).short(is_short));
+            add_fields(message, [Field::new(text.clone(), value).with_mailbox(mailbox).short(is_short)]);
         }
         family @ (Family::Structured | Family::Foreign) => {
             if family == Family::Structured {
@@ -88,43 +88,41 @@ fn stored<'py>(
 }
 
 pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
-    add_field(message, Field::new(name, value));
+    add_fields(message, [Field::new(name, value)]);
 }
 
-/// The same for a field that is in order and short, as [`Field::is_short`] has it.
-pub(crate) fn push_short<'py>(
+/// The same for fields that are in order and short, as [`Field::is_short`] has it.
+pub(crate) fn push_short<'py, const N: usize>(
     message: &Bound<'py, Message>,
-    name: Bound<'py, PyString>,
-    value: Bound<'py, PyAny>,
+    fields: [(&Bound<'py, PyString>, &Bound<'py, PyString>); N],
 ) {
-    add_field(message, Field::new(name, value).short(true));
+    let new = fields.map(|(name, value)| Field::new(name.clone(), value.clone().into_any()).short(true));
+    add_fields(message, new);
 }
 
-fn add_field(message: &Bound<'_, Message>, field: Field) {
+fn add_fields<const N: usize>(message: &Bound<'_, Message>, new: [Field; N]) {
     // As many as most messages have.
     const USUAL: usize = 8;
     change(message, |fields| {
         if fields.is_empty() {
             fields.reserve_exact(USUAL);
         }
-        fields.push(field);
+        fields.extend(new);
     });
 }
 
-/// Adds fields that are missing on the way to a server, but those that are there meanwhile.
+/// Adds fields that are missing on the way to a server, but those that are there meanwhile: name,
+/// value, and whether it is short, as [`Field::is_short`] has it.
 pub(crate) fn supply<'py>(
     message: &Bound<'py, Message>,
-    missing: Vec<(&Bound<'py, PyString>, Bound<'py, PyString>)>,
+    missing: Vec<(&Bound<'py, PyString>, Bound<'py, PyString>, bool)>,
 ) {
     let py = message.py();
     let mut supplied = Vec::with_capacity(missing.len());
     change(message, |fields| {
-        for (name, value) in missing {
+        for (name, value, is_short) in missing {
             let text = name.to_str().unwrap_or_default();
             if !fields.iter().any(|field| field.is_named(py, text)) {
-                let is_short = value.to_str().is_ok_and(|value| {
-                    field_fold::is_short(text, value) && field::check_value(text, value).is_ok()
-                });
                 fields.push(Field::new(name.clone(), value.clone().into_any()).short(is_short));
                 supplied.push((name.clone().unbind(), value.unbind()));
             }

@@ -15,6 +15,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
 use std::borrow::Cow;
+use std::sync::Mutex;
 
 /// What is kept of a value that a program gives.
 pub(crate) struct Stored<'py> {
@@ -292,26 +293,47 @@ pub(crate) fn complete(message: &Bound<'_, Message>, domain: Option<&str>) -> Py
     });
     let mut missing = Vec::with_capacity(3);
     if !date {
-        missing.push((intern!(py, "Date"), PyString::new(py, &identity::date_now())));
+        missing.push((intern!(py, "Date"), date_now(py), true));
     }
     if !message_id {
-        let made = match domain {
-            Some(domain) => identity::message_id_at(domain),
+        let name = intern!(py, "Message-ID");
+        let (made, is_short) = match domain {
+            Some(domain) => {
+                let made = identity::message_id_at(domain);
+                let is_short = field_fold::is_short("Message-ID", &made);
+                (made, is_short)
+            }
             None => {
                 let sender = match fields::get_text(message, "from")? {
                     Some(from) => Some(from),
                     None => fields::get_text(message, "sender")?,
                 };
-                identity::message_id(sender.as_deref())
+                (identity::message_id(sender.as_deref()), false)
             }
         };
-        missing.push((intern!(py, "Message-ID"), PyString::new(py, &made)));
+        missing.push((name, PyString::new(py, &made), is_short));
     }
     if !version {
-        missing.push((intern!(py, "MIME-Version"), intern!(py, "1.0").clone()));
+        missing.push((intern!(py, "MIME-Version"), intern!(py, "1.0").clone(), true));
     }
     fields::supply(message, missing);
     Ok(())
+}
+
+/// The present time, as written in a Date field. All messages of a second share the text.
+fn date_now(py: Python<'_>) -> Bound<'_, PyString> {
+    static LAST: Mutex<Option<(i64, Py<PyString>)>> = Mutex::new(None);
+    let now = identity::now();
+    // Another thread has the lock only for a moment, and it isn't worth waiting for.
+    let Ok(mut last) = LAST.try_lock() else { return PyString::new(py, &now.to_rfc822()) };
+    if let Some((second, text)) = &*last
+        && *second == now.date
+    {
+        return text.bind(py).clone();
+    }
+    let text = PyString::new(py, &now.to_rfc822());
+    *last = Some((now.date, text.clone().unbind()));
+    text
 }
 
 /// A body as it can go out.
