@@ -77,7 +77,8 @@ class Transaction(Connecting):
         self._rsmtp_count(recipients)
         content = outgoing.content_of(msg, delivery)
         mail_options = outgoing.options_of("mail_options", mail_options)
-        if not any(option.upper() == "SMTPUTF8" for option in mail_options):
+        # Octets, the usual case, are spared the questions.
+        if type(content) is not bytes and "SMTPUTF8" not in map(str.upper, mail_options):
             mail_options += outgoing.field_options(content)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
