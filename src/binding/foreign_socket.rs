@@ -42,7 +42,7 @@ impl Dial for ReplacedSockets {
             let elsewhere = made.getattr("leads_elsewhere")?.extract()?;
             Ok(Some(Box::new(PythonSocket { socket: made.unbind(), peer, own, elsewhere })))
         };
-        Python::attach(|py| {
+        Python::try_attach(|py| {
             dial(py).map_err(|raised| {
                 // A network failure may be gone tomorrow, so it counts as transient. A refusal by a
                 // network guard does not.
@@ -52,6 +52,8 @@ impl Dial for ReplacedSockets {
                 Error { cause: Some(Arc::new(Told(raised))), ..error }
             })
         })
+        // A message of an object that Python deletes last of all.
+        .unwrap_or_else(|| Err(Error::new(Kind::Misuse, Stage::Connect, "Python is shutting down")))
     }
 }
 

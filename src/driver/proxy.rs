@@ -7,6 +7,7 @@
 //! few octets.
 
 use crate::address::name_to_look_up;
+use crate::escape::escaped;
 use crate::protocol::{Error, Kind, Stage};
 use crate::tls::Passage;
 use encodify::base64::STANDARD;
@@ -186,7 +187,7 @@ impl Tunnel {
         let status = head.lines().next().unwrap_or_default();
         let mut words = status.splitn(3, ' ');
         let (version, code) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let reason: String = words.next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+        let reason = words.next().unwrap_or_default();
         if !version.starts_with("HTTP/1.") {
             return Err(self.failed("it does not speak HTTP"));
         }
@@ -199,7 +200,7 @@ impl Tunnel {
                 Err(self.failed("it wants a user and a password: put them into its URL"))
             }
             b"407" => Err(self.failed("it does not accept this user and password")),
-            _ => Err(self.failed(&format!("it said {code} {reason}"))),
+            _ => Err(self.failed(&escaped(&format!("it said {code} {reason}")))),
         }
     }
 
@@ -322,6 +323,7 @@ mod tests {
             (Scheme::Http, false, b"HTTP/1.1 407 Proxy\r\n\r\n", "wants a user and a password"),
             (Scheme::Http, true, b"HTTP/1.1 407 Proxy\r\n\r\n", "does not accept this user"),
             (Scheme::Http, false, b"HTTP/1.0 403 Filtered\r\n\r\n", "it said 403 Filtered"),
+            (Scheme::Http, false, b"HTTP/1.0 \x1b[2J a\xe2\x80\xaeb\r\n\r\n", "said \\u{1b}[2J a\\u{202e}b"),
             (Scheme::Http, false, b"220 mail.test", "does not speak HTTP"),
         ] {
             let error = hear(&mut tunnel(scheme, login), answers).unwrap_err();

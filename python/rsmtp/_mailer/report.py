@@ -180,13 +180,16 @@ class Report:
 
 
 def _lines(receipt: Receipt) -> Iterator[str]:
+    from rsmtp.display.short import visible
+
     error = "" if receipt.error is None else _error(receipt.error)
     # A row of a merge is identified by its own number.
     index = "" if hasattr(receipt.error, "number") else f"{receipt.index}: "
     others = [recipient for recipient in receipt.recipients if recipient.fate != "sent"]
     alone = len(others) == 1 and not others[0].code
     for recipient in others:
-        words = f"{recipient.code} {recipient.text}" if recipient.code else error if alone else ""
+        said = visible((recipient.text or "").replace("\n", " "))
+        words = f"{recipient.code} {said}" if recipient.code else error if alone else ""
         yield f"  {receipt.index}: {recipient.address} {recipient.fate}{': ' if words else ''}{words}"
     if error and not alone:
         yield f"  {index}{error}"

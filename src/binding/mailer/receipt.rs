@@ -8,6 +8,7 @@ use crate::binding::delivery_options::{left_out, texts};
 use crate::binding::error::{tell_trace, to_python};
 use crate::binding::transcript::TranscriptLine;
 use crate::bulk::{self, Payload};
+use crate::escape::escaped;
 use crate::message::field;
 use crate::protocol::Error;
 use crate::protocol::reply::Reply;
@@ -313,7 +314,7 @@ impl Receipt {
                 said.push(format!("{name} {count}"));
             }
         }
-        let id = self.queue_id().map(|id| format!(", queued as {id}")).unwrap_or_default();
+        let id = self.queue_id().map(|id| format!(", queued as {}", escaped(&id))).unwrap_or_default();
         if said.is_empty() {
             said.push("not sent".to_owned());
         }

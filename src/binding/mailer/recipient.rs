@@ -3,6 +3,7 @@
 use super::parcel::Suppressed;
 use crate::address::ForwardPath;
 use crate::binding::outcome::reply_to_python;
+use crate::escape::escaped;
 use crate::protocol::Stage;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
@@ -123,7 +124,7 @@ impl Recipient {
             (None, Some(why)) => format!(": {why}"),
             (None, None) => String::new(),
         };
-        format!("{} {}{words}", self.address, self.fate)
+        escaped(&format!("{} {}{words}", self.address, self.fate)).into_owned()
     }
 }
 
