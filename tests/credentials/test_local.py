@@ -239,7 +239,7 @@ WRONG = [
     (lambda: credentials.env("A=B"), ValueError, "name"),
     (lambda: credentials.env(7), TypeError, "name"),
     (lambda: credentials.file(""), ValueError, "path"),
-    (lambda: credentials.file(7), TypeError, "PathLike"),
+    (lambda: credentials.file(7), TypeError, "path: a path"),
     (lambda: credentials.command(""), ValueError, "command"),
     (lambda: credentials.command([]), ValueError, "command"),
     (lambda: credentials.command("a 'b"), ValueError, "quotation"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as markup
 import re
 
-from rsmtp._common.arguments import flag
+from rsmtp._common.arguments import flag, maybe_text, passed_on
 from rsmtp._common.mailboxes import folded
 from rsmtp._content.identification import thread_of
 from rsmtp._content.reading import attachments_of, html_of, plain_text_of
@@ -33,6 +33,8 @@ def reply(
     html: str | None,
     more: Any,
 ) -> rsmtp.Message:
+    maybe_text("text", text)
+    maybe_text("html", html)
     to_all = flag("all", all)
     quote = flag("quote", quote)
     own = _own_address(original) if from_ is None else from_
@@ -67,6 +69,8 @@ def forward(
     attach: bool,
     more: Any,
 ) -> rsmtp.Message:
+    maybe_text("text", text)
+    maybe_text("html", html)
     own = _own_address(original) if from_ is None else from_
     subject = _subject(original, "Fwd: ", _FORWARDED)
     if flag("attach", attach):
@@ -135,7 +139,12 @@ def _addresses(values: list[str]) -> set[str]:
 def _written(value: Any) -> str:
     import rsmtp
 
-    return "" if value is None else str(rsmtp.formataddr(value) if isinstance(value, tuple) else value)
+    if not isinstance(value, tuple):
+        return "" if value is None else str(value)
+    try:
+        return rsmtp.formataddr(value)
+    except (TypeError, ValueError) as refused:
+        raise passed_on("from_", "pair", refused) from None
 
 
 def _own_address(original: rsmtp.Message) -> Any:

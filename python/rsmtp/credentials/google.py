@@ -133,13 +133,14 @@ def _json(argument: str, given: Any) -> dict[str, Any]:
         return dict(given)
     import json
 
+    path = arguments.path(argument, given)
     try:
-        with open(os.path.expanduser(os.fspath(given)), encoding="utf-8") as opened:
+        with open(os.path.expanduser(path), encoding="utf-8") as opened:
             read = json.load(opened)
     except ValueError:
-        raise ValueError(f"{argument}: {os.fspath(given)!r} is not JSON") from None
+        raise ValueError(f"{argument}: {path!r} is not JSON") from None
     if not isinstance(read, dict):
-        raise ValueError(f"{argument}: {os.fspath(given)!r} holds no object with its fields")
+        raise ValueError(f"{argument}: {path!r} holds no object with its fields")
     return read
 
 

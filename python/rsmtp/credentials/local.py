@@ -42,6 +42,8 @@ def env(name: str) -> Credential:
 
 class _File(Credential):
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise arguments.wanted("path", "a path, a str or a Path,", path)
         self._path = os.fspath(path)
         if not isinstance(self._path, str) or not self._path or "\0" in self._path:
             raise ValueError("path: the name of a file is wanted")
@@ -89,6 +91,8 @@ class _Command(Secretive):
                 self._words = shlex.split(command)
             except ValueError:
                 raise ValueError("command: a quotation mark in it is not closed") from None
+        elif isinstance(command, (bytes, type)) or not hasattr(command, "__iter__"):
+            raise arguments.wanted("command", "a str, or a list of str,", command)
         else:
             self._words = [arguments.secret("command", word) for word in command]
         if not self._words or any("\0" in word for word in self._words):
@@ -178,7 +182,7 @@ class _Netrc(Credential):
         if not arguments.text("host", host):
             raise ValueError("host: it is empty")
         self._host, self._username = host, arguments.maybe_text("username", username)
-        self._path = None if path is None else os.fspath(path)
+        self._path = arguments.maybe_path("path", path)
 
     def _shown(self) -> str:
         return repr(self._host) if self._path is None else f"{self._host!r} in {self._path!r}"

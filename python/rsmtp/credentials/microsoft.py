@@ -141,6 +141,7 @@ def microsoft365(
         arguments.secret("client_secret", client_secret)
     if prompt is not None:
         arguments.function("prompt", prompt)
+    path = arguments.maybe_path("cache", cache)
     if client_secret is not None and certificate is not None:
         raise TypeError("certificate: it stands for client_secret; give one of them")
     confidential = client_secret is not None or certificate is not None
@@ -149,7 +150,7 @@ def microsoft365(
     if confidential and prompt is not None:
         raise TypeError("prompt: an application that acts for itself has no user to log in")
     msal = library("msal", "microsoft365", "credentials.microsoft365()")
-    kept = None if cache is None else _Cache(msal.SerializableTokenCache(), os.fspath(cache))
+    kept = None if path is None else _Cache(msal.SerializableTokenCache(), path)
     settings: dict[str, Any] = {
         "authority": f"{authority.rstrip('/')}/{tenant}",
         "token_cache": None if kept is None else kept.cache,
@@ -194,17 +195,18 @@ def _certificate(path: str | os.PathLike[str]) -> dict[str, str]:
     import re
     import ssl
 
-    with open(os.path.expanduser(os.fspath(path)), encoding="ascii", errors="replace") as opened:
+    name = arguments.path("certificate", path)
+    with open(os.path.expanduser(name), encoding="ascii", errors="replace") as opened:
         text = opened.read()
     key = re.search(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", text, re.S)
     found = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.S)
     if key is None or found is None:
         missing = "private key" if key is None else "certificate"
-        raise ValueError(f"certificate: {os.fspath(path)!r} holds no {missing} in PEM")
+        raise ValueError(f"certificate: {name!r} holds no {missing} in PEM")
     try:
         der = ssl.PEM_cert_to_DER_cert(found[0])
     except ValueError:
-        raise ValueError(f"certificate: the certificate in {os.fspath(path)!r} is not whole") from None
+        raise ValueError(f"certificate: the certificate in {name!r} is not whole") from None
     # The thumbprint only identifies the key; security does not depend on it.
     thumbprint = hashlib.sha1(der, usedforsecurity=False).hexdigest()
     return {"private_key": key[0], "thumbprint": thumbprint, "public_certificate": found[0]}

@@ -1,4 +1,4 @@
-"""Senseless values for the arguments of outboxes, merges, templates and what an envelope says."""
+"""Senseless values for the arguments of outboxes, merges, templates, envelopes, answers and credentials."""
 
 import inspect
 from datetime import UTC, datetime
@@ -115,3 +115,34 @@ def test_attendees_of_an_invitation(attendees):
     invite = rsmtp.Invite(start=start, end=end, summary="x", organizer="a@example.org", attendees=attendees)
     with pytest.raises(TypeError, match=r"^attendees\[0\]: "):
         rsmtp.Message("x", calendar=invite)
+
+
+@pytest.mark.parametrize("verb, more", [("reply", {}), ("forward", {"to": "c@example.org"})])
+@pytest.mark.parametrize("value", [5, b"x", ["x"], object()])
+def test_texts_of_an_answer(verb, more, value):
+    for name in ("text", "html"):
+        with pytest.raises(TypeError, match=f"^{name}: a str is wanted, not "):
+            getattr(MESSAGE, verb)(**{name: value}, **more)
+
+
+def test_who_answers():
+    with pytest.raises(TypeError, match=r"^from_: \(name, address\) is wanted, not tuple$"):
+        MESSAGE.reply("x", from_=("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    "kind, argument, good",
+    [
+        ("command", "command", {}),
+        ("file", "path", {}),
+        ("google", "service_account", {"subject": "a@example.org"}),
+        ("google", "authorized_user", {}),
+        ("microsoft365", "cache", {"client_id": "x"}),
+        ("microsoft365", "certificate", {"client_id": "x", "tenant": "example.com"}),
+        ("netrc", "path", {"host": "x"}),
+    ],
+)
+@pytest.mark.parametrize("value", [5, float("nan"), b"x", int, True])
+def test_files_of_credentials(kind, argument, good, value):
+    with pytest.raises(TypeError, match=f"^{argument}: a .* is wanted, not "):
+        getattr(rsmtp.credentials, kind)(**good, **{argument: value})
