@@ -296,7 +296,7 @@ class Catcher:
         """
         How many messages were accepted, kept or not.
         """
-    def delete(self, /, number: SupportsIndex) -> bool:
+    def delete(self, /, number: int) -> bool:
         """
         Forgets one message; count stays. Returns whether it was there.
         """
@@ -368,7 +368,7 @@ class Catcher:
         """
         The address that it listens on; the path of a Unix socket.
         """
-    def message(self, /, number: SupportsIndex) -> CaughtMessage | None:
+    def message(self, /, number: int) -> CaughtMessage | None:
         """
         The message of this number (`CaughtMessage.number`); None if it is not kept.
         """
@@ -392,7 +392,7 @@ class Catcher:
         """
         "smtp" or "lmtp".
         """
-    def remove_fault(self, /, number: SupportsIndex) -> bool:
+    def remove_fault(self, /, number: int) -> bool:
         """
         Takes one fault away, by its number. Returns whether it was there.
         """
@@ -450,15 +450,13 @@ class Catcher:
         """
         The name of the one login.
         """
-    def wait_for(
-        self, /, count: SupportsIndex = 1, timeout: SupportsFloat | SupportsIndex = 10.0
-    ) -> list[CaughtMessage]:
+    def wait_for(self, /, count: int = 1, timeout: float = 10.0) -> list[CaughtMessage]:
         """
         Waits until count is at least `count`, and returns the messages.
 
         Ctrl-C ends the wait. Raises TimeoutError after `timeout` seconds.
         """
-    def wait_for_change(self, /, seen: SupportsIndex, timeout: SupportsFloat | SupportsIndex = 10.0) -> int:
+    def wait_for_change(self, /, seen: int, timeout: float = 10.0) -> int:
         """
         Waits until `changes` is another number than `seen`, at most `timeout`
         seconds. Returns `changes`. Ctrl-C ends the wait.

@@ -92,12 +92,22 @@ pub fn text<'a>(name: &str, given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     Err(wanted(name, "a str", given))
 }
 
+/// An error that pyo3 adds no note to. It names the argument in a note of its own, and these errors name
+/// it already.
+pub fn complete(py: Python<'_>, raised: PyErr) -> PyErr {
+    let made = py
+        .import("rsmtp._common.arguments")
+        .and_then(|arguments| arguments.call_method1("complete", (raised.value(py),)));
+    made.map_or_else(|failed| failed, |_| raised)
+}
+
 /// Functions for `from_py_with`, one for each argument, by its name and its check.
 macro_rules! arguments {
     ($($name:ident: $check:ident -> $type:ty;)*) => {
         $(
             pub fn $name(given: &pyo3::Bound<'_, pyo3::PyAny>) -> pyo3::PyResult<$type> {
                 $crate::binding::argument::checked(stringify!($check), stringify!($name), given)
+                    .map_err(|raised| $crate::binding::argument::complete(given.py(), raised))
             }
         )*
     };
@@ -109,6 +119,7 @@ macro_rules! texts {
         $(
             pub fn $name<'a>(given: &'a pyo3::Bound<'_, pyo3::PyAny>) -> pyo3::PyResult<&'a str> {
                 $crate::binding::argument::text(stringify!($name).trim_start_matches("r#"), given)
+                    .map_err(|raised| $crate::binding::argument::complete(given.py(), raised))
             }
         )*
     };

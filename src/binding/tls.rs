@@ -2,7 +2,7 @@
 //! `context=` asks for.
 
 use super::advice::value_error;
-use super::argument::{checked, none_unknown};
+use super::argument::{checked, complete, none_unknown};
 use super::certificate::Certificate;
 use super::error::{Told, bad_argument};
 use super::ssl_context::{Raised, SslContextLayer};
@@ -52,7 +52,9 @@ mod given {
 }
 
 fn client_certificate(given: &Bound<'_, PyAny>) -> PyResult<Option<ClientCertificate>> {
-    let file = |given: &Bound<'_, PyAny>| checked("path", "client_certificate", given);
+    let file = |given: &Bound<'_, PyAny>| {
+        checked("path", "client_certificate", given).map_err(|raised| complete(given.py(), raised))
+    };
     if given.is_none() {
         return Ok(None);
     }

@@ -196,3 +196,9 @@ def test_credentials_arrive_as_they_are_or_not_at_all(user, password, method):
             else:
                 assert acceptable and catcher.conversations[-1].user == name
                 assert not (len(secret) > 12 and secret in str(client.transcript))
+
+
+def test_a_notice_that_is_no_text():
+    for notify in ("\ud800", ["\ud800"]):
+        with pytest.raises(ValueError, match="notify: .*surrogates"):
+            rsmtp.Dsn(notify=notify)

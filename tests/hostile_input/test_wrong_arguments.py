@@ -67,6 +67,11 @@ def complaint(call, arguments):
         elif isinstance(result, rsmtp.SmtpClient):
             result.close()
     except Exception as error:
+        # pyo3 names an argument in a note, which these errors have named.
+        assert not any("while processing" in note for note in getattr(error, "__notes__", ()))
+        # The next note is the caller's own.
+        error.add_note("mine")
+        assert error.__notes__[-1] == "mine" and "add_note" not in vars(error)
         return error
     return None
 
@@ -204,6 +209,31 @@ def test_faults_of_a_catcher():
     with rsmtp.Catcher(tls="none") as catcher:
         good = {"stage": "RCPT", "reply": (450, "x")}
         assert not faults_of(catcher.fault, inspect.signature(catcher.fault), good)
+
+
+@pytest.mark.parametrize(
+    ("method", "good"),
+    [
+        ("wait_for", {"count": 0, "timeout": 0}),
+        ("wait_for_change", {"seen": 5, "timeout": 0}),
+        ("message", {"number": 1}),
+        ("delete", {"number": 1}),
+        ("remove_fault", {"number": 1}),
+    ],
+)
+def test_methods_of_a_catcher(method, good):
+    with rsmtp.Catcher(tls="none") as catcher:
+        call = getattr(catcher, method)
+        found = [
+            f"{argument}={name}: {error}"
+            for argument in good
+            for name, value in WRONG.items()
+            if not (name in ("True", "5", "huge", "inf") and argument == "timeout")
+            and (error := complaint(call, good | {argument: value})) is not None
+            and (not str(error).startswith(f"{argument}: ") or INNER.search(str(error)))
+            and not isinstance(error, TimeoutError)
+        ]
+    assert not found
 
 
 def test_testing_helpers(tmp_path, monkeypatch):

@@ -19,6 +19,15 @@ def kind(value: Any) -> str:
     return f"{type(value).__name__}"
 
 
+def complete(error: BaseException) -> None:
+    """Has the error leave off the next note: pyo3's, about an argument that the error names."""
+
+    def leave_off(note: str) -> None:
+        del error.add_note  # type: ignore[method-assign]
+
+    error.add_note = leave_off  # type: ignore[method-assign]
+
+
 def wanted(name: str, what: str, value: Any) -> TypeError:
     return TypeError(f"{name}: {what} is wanted, not {kind(value)}")
 

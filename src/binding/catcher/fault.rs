@@ -86,7 +86,8 @@ where
     if given.is_none() {
         return Ok(None);
     }
-    given.extract().map(Some).map_err(|_| argument::wanted(name, what, given))
+    let wanted = |_| argument::complete(given.py(), argument::wanted(name, what, given));
+    given.extract().map(Some).map_err(wanted)
 }
 
 impl Words<'_> {

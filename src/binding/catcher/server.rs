@@ -12,6 +12,15 @@ use super::message::CaughtMessage;
 use crate::binding::argument::none_unknown;
 use crate::catcher::{self, Dialect, counted};
 
+mod given {
+    crate::binding::argument::arguments! {
+        number: count -> u64;
+        seen: count -> u64;
+        count: count -> u64;
+        timeout: number -> f64;
+    }
+}
+
 /// How long a wait goes on before Ctrl-C is looked for.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -157,12 +166,14 @@ impl Catcher {
     }
 
     /// The message of this number (`CaughtMessage.number`); None if it is not kept.
-    fn message(&self, number: u64) -> Option<CaughtMessage> {
+    #[pyo3(signature = (number: "int"))]
+    fn message(&self, #[pyo3(from_py_with = given::number)] number: u64) -> Option<CaughtMessage> {
         self.inner.store().message(number).map(CaughtMessage::new)
     }
 
     /// Forgets one message; count stays. Returns whether it was there.
-    fn delete(&self, py: Python<'_>, number: u64) -> bool {
+    #[pyo3(signature = (number: "int"))]
+    fn delete(&self, py: Python<'_>, #[pyo3(from_py_with = given::number)] number: u64) -> bool {
         py.detach(|| self.inner.store().remove(number))
     }
 
@@ -175,8 +186,13 @@ impl Catcher {
 
     /// Waits until `changes` is another number than `seen`, at most `timeout`
     /// seconds. Returns `changes`. Ctrl-C ends the wait.
-    #[pyo3(signature = (seen, timeout = 10.0))]
-    fn wait_for_change(&self, py: Python<'_>, seen: u64, timeout: f64) -> PyResult<u64> {
+    #[pyo3(signature = (seen: "int", timeout: "float" = 10.0))]
+    fn wait_for_change(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = given::seen)] seen: u64,
+        #[pyo3(from_py_with = given::timeout)] timeout: f64,
+    ) -> PyResult<u64> {
         let deadline = Instant::now() + seconds("timeout", timeout)?;
         let store = self.inner.store();
         loop {
@@ -218,12 +234,12 @@ impl Catcher {
     /// Waits until count is at least `count`, and returns the messages.
     ///
     /// Ctrl-C ends the wait. Raises TimeoutError after `timeout` seconds.
-    #[pyo3(signature = (count = 1, timeout = 10.0, **unknown: "typing.Never"),
+    #[pyo3(signature = (count: "int" = 1, timeout: "float" = 10.0, **unknown: "typing.Never"),
         text_signature = "($self, count=1, timeout=10.0)")]
     fn wait_for(
         slf: &Bound<'_, Self>,
-        count: u64,
-        timeout: f64,
+        #[pyo3(from_py_with = given::count)] count: u64,
+        #[pyo3(from_py_with = given::timeout)] timeout: f64,
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<CaughtMessage>> {
         none_unknown("wait_for", &slf.getattr("wait_for")?, unknown)?;

@@ -21,6 +21,7 @@ mod given {
         stall: flag -> bool;
         accept: maybe_flag -> Option<bool>;
         after: count -> u64;
+        number: count -> u64;
         certificate: maybe_text -> Option<String>;
     }
 }
@@ -133,7 +134,8 @@ impl Catcher {
     }
 
     /// Takes one fault away, by its number. Returns whether it was there.
-    fn remove_fault(&self, number: u64) -> bool {
+    #[pyo3(signature = (number: "int"))]
+    fn remove_fault(&self, #[pyo3(from_py_with = given::number)] number: u64) -> bool {
         self.inner.faults().remove(number)
     }
 

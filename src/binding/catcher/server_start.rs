@@ -21,8 +21,9 @@ mod given {
     crate::binding::argument::texts!(tls protocol hostname);
 
     pub fn host<'a>(given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
-        crate::binding::argument::checked::<String>("host_name", "host", given)?;
-        crate::binding::argument::text("host", given)
+        crate::binding::argument::checked::<String>("host_name", "host", given)
+            .and_then(|_| crate::binding::argument::text("host", given))
+            .map_err(|raised| crate::binding::argument::complete(given.py(), raised))
     }
 
     crate::binding::argument::arguments! {

@@ -4,7 +4,7 @@ use super::choice::choice;
 use super::content::Contents;
 use super::key::key;
 use super::record::DnsRecord;
-use crate::binding::argument::{none_unknown, texts, wanted};
+use crate::binding::argument::{complete, none_unknown, texts, wanted};
 use crate::binding::attendant::Attending;
 use crate::binding::error::{bad_argument, to_python};
 use crate::binding::message::{Bytes, MailData, Message, RenderedMessage, Sendable, rendered_for_sending};
@@ -191,14 +191,15 @@ fn expires(given: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     if given.is_none() {
         return Ok(None);
     }
-    match given.extract::<u64>() {
+    let seconds = match given.extract::<u64>() {
         Ok(seconds) if seconds > 0 && seconds < 1 << 40 => Ok(Some(seconds)),
         Ok(_) => Err(PyValueError::new_err(format!("expires: {given} is not a number of seconds from 1 on"))),
         Err(_) if given.extract::<f64>().is_ok() => {
             Err(PyValueError::new_err(format!("expires: {given} is not a whole number of seconds from 1 on")))
         }
         Err(_) => Err(wanted("expires", "a number of seconds", given)),
-    }
+    };
+    seconds.map_err(|raised| complete(given.py(), raised))
 }
 
 /// A message, or octets, with the signatures that `dkim` has for it.

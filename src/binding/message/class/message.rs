@@ -161,7 +161,9 @@ pub(crate) mod given {
         if given.is_none() {
             return Ok(None);
         }
-        given.py().import("rsmtp._common.arguments")?.call_method1("policy", ("policy", given)).map(Some)
+        let py = given.py();
+        let checked = py.import("rsmtp._common.arguments")?.call_method1("policy", ("policy", given));
+        checked.map(Some).map_err(|raised| crate::binding::argument::complete(py, raised))
     }
 }
 
