@@ -127,6 +127,8 @@ class Database:
             log = os.open(f"{self.path}-wal", os.O_RDWR)
         except FileNotFoundError:
             return
+        except OSError as wrong:
+            raise OutboxError(f"{self.path}: its log can't be opened: {wrong.strerror}") from wrong
         try:
             getattr(os, "fdatasync", os.fsync)(log)
         except OSError as wrong:
@@ -161,7 +163,7 @@ class Database:
         with this process. So the path is looked at each time."""
         if self.read_only:
             return link.connection()
-        if self._file is not None and self._file != reading.identity(self.path):
+        if self._file is not None and reading.identity(self.path, self._file) != self._file:
             raise OutboxError(
                 f"{self.path}: the file was removed, moved or replaced since it was opened, and nothing more "
                 "is written to it: open the outbox anew"
@@ -172,6 +174,9 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
+        if self.path.exists() and not self.path.is_file():
+            # SQLite would wait at a named pipe for ever.
+            raise OutboxError(f"{self.path}: it is no regular file")
         return reading.connect(self.path, _BUSY) if self.read_only else _connect(self.path)
 
     @contextlib.contextmanager
@@ -184,12 +189,13 @@ class Database:
             raise OutboxError(f"{self.path}: {_words(self.path, wrong)}{self._advice(wrong)}") from wrong
         except FileNotFoundError:
             raise OutboxError(f"{self.path}: there is no such file (any more)") from None
+        except OSError as wrong:
+            raise OutboxError(f"{self.path}: {wrong.strerror}") from wrong
 
     def _advice(self, wrong: sqlite3.DatabaseError) -> str:
-        if self.read_only and getattr(wrong, "sqlite_errorname", "") in (
-            "SQLITE_READONLY",
-            "SQLITE_CANTOPEN",
-        ):
+        if self.read_only and _kind(wrong) in ("SQLITE_READONLY", "SQLITE_CANTOPEN"):
+            if not os.access(self.path, os.R_OK):
+                return ": this user may not read it"
             return ": while another process has it open, it is read where its folder can be written"
         return _advice(wrong)
 
@@ -273,8 +279,13 @@ def _words(path: Path, wrong: sqlite3.DatabaseError) -> str:
     return _FULL if full else str(wrong)
 
 
+def _kind(wrong: sqlite3.DatabaseError) -> str:
+    """SQLITE_READONLY, of SQLITE_READONLY_DIRECTORY as well."""
+    return "_".join(getattr(wrong, "sqlite_errorname", "").split("_")[:2])
+
+
 def _advice(wrong: sqlite3.DatabaseError) -> str:
-    match getattr(wrong, "sqlite_errorname", ""):
+    match _kind(wrong):
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
             return ": another process, or a transaction of this one, holds it"
         case "SQLITE_NOTADB" | "SQLITE_CORRUPT":

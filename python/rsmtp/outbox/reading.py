@@ -7,12 +7,15 @@ import sqlite3
 from pathlib import Path
 
 
-def identity(path: Path) -> object:
-    """Identifies the file, whatever is in it. None: there is none."""
+def identity(path: Path, otherwise: object = None) -> object:
+    """Identifies the file, whatever is in it. None: there is none; `otherwise`: it can't be seen, as after
+    the process has given up its rights."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        return otherwise
     return found.st_dev, found.st_ino
 
 
