@@ -364,6 +364,27 @@ def test_a_message_that_another_worker_has_taken_is_left_to_it(catcher, redis, t
     assert deliverer()(told)["recipients"][0]["fate"] == "sent" and catcher.count == 1
 
 
+def test_a_message_is_remembered_while_it_waits(catcher, redis, tmp_path):
+    """Its first recipient has it, and would get it again."""
+    catcher.fault("RCPT", reply=(450, "4.2.0 try again in 3 seconds"), address="eve@example.net", times=1)
+    once = RedisClaims(redis.url, prefix=f"{tmp_path}:", keep=2, lease=1, first_retry=0.1)
+    deliver, told = (
+        Deliverer(mailer(catcher), once=once),
+        job(letter(to=["bob@example.net", "eve@example.net"]), key="1"),
+    )
+    with pytest.raises(PutOff, match="again in 3 s") as later:
+        deliver(told)
+    time.sleep(later.value.seconds)
+    assert [one["fate"] for one in deliver(told)["recipients"]] == ["sent", "sent"]
+    assert [message.rcpt_tos for message in catcher.messages] == [["bob@example.net"], ["eve@example.net"]]
+
+
+@pytest.mark.parametrize("times", [{"keep": 60}, {"lease": 86400, "keep": 86400}])
+def test_a_message_is_not_forgotten_while_it_is_sent(times):
+    with pytest.raises(ValueError, match="keep: .* seconds are no longer than the lease"):
+        RedisClaims("redis://127.0.0.1:1", **times)
+
+
 def test_a_redis_that_is_away_is_a_matter_of_time(catcher):
     deliver = Deliverer(mailer(catcher), once=RedisClaims("redis://127.0.0.1:1"))
     with pytest.raises(PutOff, match="ConnectionError"):

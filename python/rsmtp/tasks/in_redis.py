@@ -58,6 +58,7 @@ _FINISH = """
 local key = KEYS[1]
 if redis.call('HGET', key, 'o') ~= ARGV[1] then return 0 end
 redis.call('HSET', key, 's', ARGV[2], 'r', ARGV[3], 't', ARGV[4])
+redis.call('EXPIRE', key, ARGV[5])
 return 1
 """
 _TAKE = (
@@ -91,7 +92,8 @@ class RedisClaims:
         redis: a `redis.Redis`, or its URL.
         prefix: the prefix of the keys' names.
         lease: seconds that one step of a message may take before its worker is considered dead.
-        keep: how many seconds a message is remembered. Default: a week.
+        keep: how many seconds a message is remembered after its last step, and after the time for which it
+            was put off. Longer than `lease`. Default: a week.
         first_retry, longest_retry, give_up_after: seconds, as in `rsmtp.Outbox`.
     """
 
@@ -108,6 +110,11 @@ class RedisClaims:
     ) -> None:
         arguments.amount("lease", lease)
         arguments.amount("keep", keep)
+        if keep <= lease:
+            raise ValueError(
+                f"keep: {keep:g} seconds are no longer than the lease of {lease:g}: a message would be "
+                "forgotten, and sent again, while it is being sent"
+            )
         self._schedule = Schedule.given(first_retry, longest_retry, give_up_after)
         self._redis = _client(redis)
         self._prefix, self._lease, self._keep = prefix, lease, max(1, int(keep))
@@ -157,7 +164,7 @@ class RedisClaims:
         if again is None:
             claim.finish("done", outcome)
             return outcome
-        claim.finish("put off")
+        claim.finish("put off", waits=again - now)
         raise PutOff(words, max(1.0, again - now))
 
     def forget(self, key: str) -> None:
@@ -219,11 +226,13 @@ class _Claim:
             if one.fate in fates and not one.transient and one.address not in known
         ]
 
-    def finish(self, state: str, outcome: dict[str, Any] | None = None) -> None:
-        """`outcome`: what the same job is told if it is delivered again."""
+    def finish(self, state: str, outcome: dict[str, Any] | None = None, waits: float = 0.0) -> None:
+        """`outcome`: what the same job is told if it is delivered again; `waits`: seconds until it has to
+        be."""
         told = dict(outcome or {})
         recipients = told.pop("recipients", self.settled)
-        args = [self._owner, state, json.dumps(recipients), json.dumps(told)]
+        keep = self._claims._keep + int(waits)
+        args = [self._owner, state, json.dumps(recipients), json.dumps(told), keep]
         self._claims._finish_(keys=[self._name], args=args)
 
 
