@@ -72,11 +72,8 @@ impl Local {
                 return Err(Error::new(Kind::NotSupported, Stage::Mail, why));
             }
             Way::Sendmail(program) => {
-                // lettre keeps the program's own words in the error's source.
-                let why = |error: &dyn std::error::Error| {
-                    error.source().map_or_else(|| error.to_string(), ToString::to_string)
-                };
-                program.send_raw(envelope, octets).map_err(|error| self.did_not_take(&why(&error)))?;
+                let ran = program.send_raw(envelope, octets);
+                ran.map_err(|error| self.did_not_take(&words_of(&error)))?;
                 "2.0.0 taken by the program".to_owned()
             }
             Way::Null => "2.0.0 thrown away".to_owned(),
@@ -87,6 +84,15 @@ impl Local {
     fn did_not_take(&self, why: &dyn fmt::Display) -> Error {
         let message = format!("{} did not take the message: {why}", self.name);
         Error::new(Kind::Local, Stage::EndOfData, message)
+    }
+}
+
+/// lettre keeps what the program wrote to stderr, and nothing of its exit status, in the error's source.
+fn words_of(error: &dyn std::error::Error) -> String {
+    let words = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    match words.trim() {
+        "" => "it failed, and said nothing".to_owned(),
+        said => said.to_owned(),
     }
 }
 

@@ -361,7 +361,11 @@ def test_local_transports(tmp_path):
     program.write_text("#!/bin/sh\ncat > /dev/null\necho no space >&2\nexit 75\n")
     with rsmtp.Mailer(f"sendmail://{program}") as sender:
         receipt = sender.send(("a@example.org", ["b@example.org"], CONTENT), check=False)
-    assert receipt.not_sent and "no space" in str(receipt.error)
+    assert receipt.not_sent and str(receipt.error).endswith("did not take the message: no space")
+    program.write_text("#!/bin/sh\ncat > /dev/null\nexit 75\n")
+    with rsmtp.Mailer(f"sendmail://{program}") as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org"], CONTENT), check=False)
+    assert str(receipt.error).endswith("did not take the message: it failed, and said nothing")
     with rsmtp.Mailer("null:") as sender:
         assert sender.send_all(messages(1000)).sent == 1000
 
