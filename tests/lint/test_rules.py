@@ -158,6 +158,8 @@ BROKEN = [
         ),
     ),
     ("dkim-missing", octets((b"List-Unsubscribe", b"<https://example.org/u>"))),
+    ("dkim-missing", octets((b"DKIM-Signature", SIGNED % (b"example.org", b"from") + b"; d=example.org"))),
+    ("dkim-missing", octets((b"DKIM-Signature", b"nothing of the kind"))),
     ("dkim-other-domain", octets((b"DKIM-Signature", SIGNED % (b"relay.example.net", b"from")))),
     # HTML
     ("html-script", page("<script>alert(1)</script>")),

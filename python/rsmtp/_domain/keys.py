@@ -6,6 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
+from rsmtp._common import tag_lists
 from rsmtp._common.extras import library
 
 if TYPE_CHECKING:
@@ -30,10 +31,16 @@ def _key(look: Look, selector: str) -> Found:
         return
     if len(records) > 1:
         yield "dkim-several", f"there are {len(records)} records at {name}", name
-    pairs = (tag.partition("=") for tag in records[0].split(";") if "=" in tag)
-    tags = {key.strip(): "".join(value.split()) for key, _, value in pairs}
+    try:
+        tags = tag_lists.read(records[0])
+    except ValueError as why:
+        yield "dkim-invalid", str(why), name
+        return
     if tags.get("v", "DKIM1") != "DKIM1":
         yield "dkim-invalid", f"v={tags['v']} is not DKIM1", name
+        return
+    if "p" not in tags:
+        yield "dkim-invalid", "there is no p=", name
         return
     if not tags["p"]:
         yield "dkim-revoked", "the key is revoked", name

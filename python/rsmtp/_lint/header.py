@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from rsmtp._common import tag_lists
 from rsmtp.display import reader
 
 if TYPE_CHECKING:
@@ -153,7 +154,16 @@ def _unsubscribe(view: View) -> Iterator[Broken]:
 
 
 def _signature(view: View) -> Iterator[Broken]:
-    signatures = [_tags(value) for value in view.fields("DKIM-Signature")]
+    signatures: list[dict[str, str]] = []
+    wrong = ""
+    for value in view.fields("DKIM-Signature"):
+        try:
+            signatures.append(tag_lists.read(value))
+        except ValueError as why:
+            wrong = f"the signature can't be read: {why}"
+    if not signatures and wrong:
+        yield "dkim-missing", wrong, "DKIM-Signature"
+        return
     if view.octets is None and not signatures:
         return  # it may still be signed
     if not signatures:
@@ -169,12 +179,6 @@ def _signature(view: View) -> Iterator[Broken]:
         signed = [{name.strip().lower() for name in tags.get("h", "").split(":")} for tags in signatures]
         if not any(wanted <= names for names in signed):
             yield "unsubscribe-unsigned", "the signature leaves the unsubscribe fields out", "DKIM-Signature"
-
-
-def _tags(value: str) -> dict[str, str]:
-    """Tags of a signature (RFC 6376 section 3.2)."""
-    pairs = (tag.partition("=") for tag in value.split(";") if "=" in tag)
-    return {name.strip(): "".join(content.split()) for name, _, content in pairs}
 
 
 def _is_aligned(author: str, signer: str) -> bool:
