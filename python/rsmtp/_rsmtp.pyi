@@ -39,6 +39,7 @@ __all__ = [
     "STATES",
     "WILL_FORWARD",
     "__version__",
+    "Answer",
     "ArmedFault",
     "Catcher",
     "CaughtConversation",
@@ -69,6 +70,7 @@ __all__ = [
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
+    "TransportPump",
     "Worker",
     "_Style",
     "_before_warning",
@@ -116,6 +118,43 @@ What `state` can be, and what the `stage` of an exception can be.
 
 WILL_FORWARD: Final[int]
 __version__: Final[str]
+
+@final
+class Answer:
+    """
+    Is done when a request is settled. Has what a task asks of a future (`asyncio.isfuture`).
+    """
+    def __await__(self, /) -> Answer: ...
+    def __iter__(self, /) -> Answer: ...
+    def __new__(cls, /, event_loop: Any) -> Answer: ...
+    def __next__(self, /) -> Answer: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def _asyncio_future_blocking(self, /) -> bool: ...
+    @_asyncio_future_blocking.setter
+    def _asyncio_future_blocking(self, /, blocking: bool) -> None: ...
+    def add_done_callback(self, /, callback: typing.Any, *, context: object = None) -> None: ...
+    def cancel(self, /, msg: object = None) -> bool: ...
+    def cancelled(self, /) -> bool: ...
+    def come(self, /, *, at_once: bool = False) -> None:
+        """
+        Ends the wait. `at_once`: the event loop is the caller, and does nothing after this call. Then
+        the task continues in this same turn of the loop; otherwise, as with all futures, in the next.
+        """
+    def done(self, /) -> bool: ...
+    def exception(self, /) -> None:
+        """
+        None. Raises as `result`.
+        """
+    def get_loop(self, /) -> typing.Any: ...
+    def remove_done_callback(self, /, callback: typing.Any) -> int:
+        """
+        How many were removed.
+        """
+    def result(self, /) -> None:
+        """
+        None. Raises CancelledError if it was cancelled, and InvalidStateError before it is done.
+        """
 
 @final
 class ArmedFault:
@@ -1627,18 +1666,6 @@ class Operation:
         There is no connection to the address at this place, by this `errno` (None: it did
         not answer).
         """
-    def advance(
-        self, /, sent: SupportsIndex = 0, received: bytes | bytearray | None = None
-    ) -> bytes | float | None:
-        """
-        A whole step of a pump in one call: so many octets have been `sent`, and these have been
-        `received`, if any; and what is next? Octets that are to be sent now; or the seconds for
-        which may be waited (inf: there is nothing to wait for); or None: it is settled.
-        """
-    def ask(self, /, request: Request, observer: object = None) -> bytes | float | None:
-        """
-        `begin`, and then as `advance`.
-        """
     def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
         """
         Takes these extensions for the server's: keywords with their parameters.
@@ -2547,6 +2574,75 @@ class TranscriptLine:
     def text(self, /) -> str:
         """
         Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
+        """
+
+@disjoint_base
+class TransportPump(Operation):
+    """
+    An operation whose octets an asyncio transport carries.
+
+    A subclass gives what is rarely done: `_write_by_transport`, `_fail_to_write`, `_left`, `_schedule`,
+    `_set_clock`, `_hear_ahead`, `_acknowledge`, `_resume_reading` and `_hang_up`.
+    """
+    def __new__(cls, /, host: str, settings: Settings) -> TransportPump: ...
+    def answer(self, /) -> collections.abc.Awaitable[None]:
+        """
+        A future that is done when the request is settled.
+        """
+    def attach(self, /, poll: object, socket: SupportsIndex | None) -> None:
+        """
+        The transport stands. `poll`: `poll.poll` of a poll of its socket; `socket`: the number of a socket
+        that may be written to past the transport.
+        """
+    def buffer_updated(self, /, nbytes: SupportsIndex) -> None: ...
+    def conclusion(self, /) -> typing.Any:
+        """
+        Like `result`. A session that is over is hung up before.
+        """
+    def converse(self, /, request: Request, observer: object = None) -> bool:
+        """
+        Begins a request, and sends as much of it as the transport takes. Whether it is settled.
+        """
+    def detach(self, /) -> None:
+        """
+        The transport takes no more octets.
+        """
+    def get_buffer(self, /, sizehint: SupportsIndex) -> bytearray: ...
+    def go_on(self, /) -> None:
+        """
+        `proceed`; the task that waits continues if the request is settled.
+        """
+    def nudge(self, /) -> None:
+        """
+        Tells a worker without work that there is more to send. If nothing can be written at the moment,
+        sending continues as soon as it can.
+        """
+    def proceed(self, /) -> bool:
+        """
+        Sends pending octets, as many as the transport takes. Whether the request is settled.
+        """
+    def set_paused(self, /) -> None:
+        """
+        Reading was paused, until something is waited for.
+        """
+    def set_timer(self, /, seconds: SupportsFloat | SupportsIndex | None) -> None:
+        """
+        For how many seconds the timer was set; None: there is none.
+        """
+    def set_told(self, /, told: object) -> None:
+        """
+        Called after each step of a worker's conversation, until it is None.
+        """
+    @property
+    def unsent(self, /) -> int:
+        """
+        How many octets are still in the transport's buffer.
+        """
+    @unsent.setter
+    def unsent(self, /, unsent: SupportsIndex) -> None: ...
+    def wake(self, /) -> None:
+        """
+        The task that waits continues in the next turn of the loop.
         """
 
 @final

@@ -6,6 +6,7 @@
 #![allow(missing_debug_implementations, reason = "what Python sees has a __repr__ instead")]
 
 mod advice;
+mod answer;
 mod argument;
 mod attendant;
 mod catcher;
@@ -36,6 +37,7 @@ mod template;
 mod template_values;
 mod tls;
 mod transcript;
+mod transport_pump;
 mod username;
 
 /// The engine under `rsmtp`. The shapes that people know stand in the package
@@ -44,6 +46,8 @@ mod username;
 mod _rsmtp {
     use crate::protocol::{Stage, State, code};
 
+    #[pymodule_export]
+    use super::answer::Answer;
     #[pymodule_export]
     use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
     #[pymodule_export]
@@ -86,6 +90,8 @@ mod _rsmtp {
     use super::tls::{TlsConfig, TlsFacts};
     #[pymodule_export]
     use super::transcript::TranscriptLine;
+    #[pymodule_export]
+    use super::transport_pump::TransportPump;
     #[pymodule_export]
     use super::username::username_py;
 

@@ -31,48 +31,6 @@ impl Operation {
         Ok(output.map(|octets| PyBytes::new(py, &octets)))
     }
 
-    /// `begin`, and then as `advance`.
-    #[pyo3(signature = (request, observer: "object" = None) -> "bytes | float | None")]
-    fn ask<'py>(
-        &self,
-        py: Python<'py>,
-        request: Py<Request>,
-        observer: Option<Py<PyAny>>,
-    ) -> PyResult<Advanced<'py>> {
-        let mut said = self.take_said();
-        let next = self.begin_and(py, request, observer, |operation| next(operation, &mut said))?;
-        Ok(self.advanced(py, next, said))
-    }
-
-    /// A whole step of a pump in one call: so many octets have been `sent`, and these have been
-    /// `received`, if any; and what is next? Octets that are to be sent now; or the seconds for
-    /// which may be waited (inf: there is nothing to wait for); or None: it is settled.
-    #[pyo3(signature = (sent=0, received=None) -> "bytes | float | None")]
-    fn advance<'py>(
-        &self,
-        py: Python<'py>,
-        sent: usize,
-        received: Option<PyBackedBytes>,
-    ) -> PyResult<Advanced<'py>> {
-        let hear = |operation: &mut driver::Operation| {
-            if sent > 0 {
-                operation.sent(sent);
-            }
-            if let Some(octets) = &received {
-                operation.received(octets);
-            }
-        };
-        let mut said = self.take_said();
-        let next = match self.serve(py, hear, &mut said)? {
-            Some(next) => next,
-            None => self.tell(py, |operation| {
-                hear(operation);
-                next(operation, &mut said)
-            })?,
-        };
-        Ok(self.advanced(py, next, said))
-    }
-
     /// What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
     /// closed.
     fn end_tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
@@ -81,7 +39,7 @@ impl Operation {
     }
 
     /// So many octets of the output are with the operating system.
-    fn sent(&self, py: Python<'_>, octets: usize) -> PyResult<()> {
+    pub(super) fn sent(&self, py: Python<'_>, octets: usize) -> PyResult<()> {
         self.look(py, |operation| operation.sent(octets))
     }
 
@@ -112,9 +70,8 @@ impl Operation {
 
     /// Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
     /// when nothing is.
-    fn seconds_left(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let left = self.look(py, |operation| operation.left())?.map(|left| left.as_secs_f64());
-        Ok(left.into_iter().chain(self.seconds_to_work()).reduce(f64::min))
+    pub(super) fn seconds_left(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        Ok(self.seconds(self.look(py, |operation| operation.left())?))
     }
 
     /// Looks at the clock: a request whose time is up is settled by that.
@@ -152,7 +109,7 @@ impl Operation {
     }
 
     #[getter]
-    fn is_settled(&self, py: Python<'_>) -> PyResult<bool> {
+    pub(super) fn is_settled(&self, py: Python<'_>) -> PyResult<bool> {
         self.look(py, |operation| operation.is_settled())
     }
 
@@ -160,7 +117,7 @@ impl Operation {
     /// refused recipients for a transaction, the challenge (bytes) of an AUTH
     /// exchange that the caller answers, None where no reply was waited for.
     #[pyo3(signature = () -> "typing.Any")]
-    fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+    pub(super) fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let settled = self.look(py, driver::Operation::take_settled)?;
         let under_way = self.under_way().take();
         let Some(UnderWay { request, mut attending }) = under_way else {
@@ -204,15 +161,60 @@ impl Next {
     }
 }
 
-/// The same, for Python.
-#[derive(IntoPyObject)]
-enum Advanced<'py> {
-    Say(Bound<'py, PyBytes>),
-    Wait(f64),
-    Settled(Option<bool>),
+/// What a pump does next, and the octets that it sends.
+pub(super) struct Step {
+    pub(super) next: Next,
+    said: Vec<u8>,
 }
 
 impl Operation {
+    /// `begin`, and then as `advance`.
+    pub(super) fn ask(
+        &self,
+        py: Python<'_>,
+        request: Py<Request>,
+        observer: Option<Py<PyAny>>,
+    ) -> PyResult<Step> {
+        let mut said = self.take_said();
+        let next = self.begin_and(py, request, observer, |operation| next(operation, &mut said))?;
+        Ok(Step { next, said })
+    }
+
+    /// A whole step of a pump: so many octets have been `sent`, and these have been `received`, if any;
+    /// and what is next?
+    pub(super) fn advance(&self, py: Python<'_>, sent: usize, received: Option<&[u8]>) -> PyResult<Step> {
+        let hear = |operation: &mut driver::Operation| {
+            if sent > 0 {
+                operation.sent(sent);
+            }
+            if let Some(octets) = received {
+                operation.received(octets);
+            }
+        };
+        let mut said = self.take_said();
+        let next = match self.serve(py, hear, &mut said)? {
+            Some(next) => next,
+            None => self.tell(py, |operation| {
+                hear(operation);
+                next(operation, &mut said)
+            })?,
+        };
+        Ok(Step { next, said })
+    }
+
+    /// What is to be sent, for Python. Its memory is used again.
+    pub(super) fn octets<'py>(&self, py: Python<'py>, step: &mut Step) -> Bound<'py, PyBytes> {
+        let octets = PyBytes::new(py, &step.said);
+        *self.said() = std::mem::take(&mut step.said);
+        octets
+    }
+
+    /// For how many seconds a pump waits that may wait as long as this.
+    pub(super) fn seconds(&self, left: Option<Duration>) -> Option<f64> {
+        let left = left.map(|left| left.as_secs_f64());
+        left.into_iter().chain(self.seconds_to_work()).reduce(f64::min)
+    }
+
     /// Begins a request, and tells the operation more at once.
     fn begin_and<T: Send>(
         &self,
@@ -258,22 +260,6 @@ impl Operation {
         }
         *self.under_way() = Some(under_way);
         Ok(())
-    }
-
-    fn advanced<'py>(&self, py: Python<'py>, next: Next, said: Vec<u8>) -> Advanced<'py> {
-        match next {
-            Next::Say => {
-                let octets = PyBytes::new(py, &said);
-                *self.said() = said;
-                Advanced::Say(octets)
-            }
-            Next::Wait(left) => {
-                let left = left.map(|left| left.as_secs_f64());
-                let seconds = left.into_iter().chain(self.seconds_to_work()).reduce(f64::min);
-                Advanced::Wait(seconds.unwrap_or(f64::INFINITY))
-            }
-            Next::Settled => Advanced::Settled(None),
-        }
     }
 
     fn take_said(&self) -> Vec<u8> {

@@ -91,9 +91,9 @@ def test_a_cancelled_verb_ends_the_session_and_tells_the_fates(stage, fates):
             await asyncio.sleep(0.01)
         while stage == "answer" and b"\r\n.\r\n" not in server.heard:
             await asyncio.sleep(0.01)
-        while stage == "body" and before != client._rsmtp_connection._unsent:
+        while stage == "body" and before != client._rsmtp_connection.unsent:
             # Write until the buffers are full.
-            before = client._rsmtp_connection._unsent
+            before = client._rsmtp_connection.unsent
             await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
@@ -329,17 +329,19 @@ def test_the_loop_is_never_held_up():
         tls = rsmtp.TlsConfig(ca_file=catcher.ca_file)
         async with rsmtp.AsyncSmtpClient("localhost", catcher.port, tls="starttls", context=tls) as client:
             connection = client._rsmtp_connection
-            write = connection._write
+            # Nothing is written past the transport, which can be watched.
+            connection.attach(connection._poll, None)
+            write = connection._write_by_transport
 
-            def counting(octets):
-                turns[-1] += len(octets)
-                return write(octets)
+            def counting(octets, start):
+                turns[-1] += len(octets) - start
+                return write(octets, start)
 
             def tick():
                 turns.append(0)
                 loop.call_soon(tick)
 
-            connection._write = counting
+            connection._write_by_transport = counting
             tick()
             await client.sendmail(A, B, b"x" * 76 * 130_000)
 

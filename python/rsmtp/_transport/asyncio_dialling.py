@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Self
 
-from rsmtp._rsmtp import Operation, Settings, TranscriptLine, ascii_host
+from rsmtp._rsmtp import Settings, TranscriptLine, TransportPump, ascii_host
 from rsmtp._transport import python_sockets
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Observer = Callable[[TranscriptLine], None] | None
 _Where = tuple[int, Any]
 
 
-class Dialling(Operation, asyncio.BufferedProtocol):
+class Dialling(TransportPump, asyncio.BufferedProtocol):
     """An operation that connects, and is then the protocol of an asyncio transport."""
 
     # Whether the caller's socket belongs to a subclass of `socket.socket`.

@@ -1,13 +1,9 @@
-"""How tasks wait for a connection: for their turn, and for the answer."""
+"""How tasks wait for their turn with a connection."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class Turn:
@@ -47,21 +43,3 @@ class Turn:
                 given.set_result(None)
                 return
         self.is_taken = False
-
-
-def come(answer: asyncio.Future[Any], loop: asyncio.AbstractEventLoop, *, at_once: bool) -> None:
-    """Completes the future that a task waits for. `at_once`: the event loop is the caller, and does nothing
-    after this call. Then the task continues in this same turn of the loop; otherwise, as with all futures, in
-    the next one. A turn costs as much as all that the client does for a message.
-    """
-    if answer.done():
-        return
-    # asyncio's own repr reads the callbacks here. One task can't be continued from inside another.
-    waits = getattr(answer, "_callbacks", None) if at_once else None
-    if not waits or len(waits) != 1 or asyncio.current_task(loop) is not None:
-        answer.set_result(None)
-        return
-    ((wake, context),) = waits
-    answer.remove_done_callback(wake)
-    answer.set_result(None)
-    context.run(wake, answer)
