@@ -35,7 +35,8 @@ def task(
     timeout). So the message is claimed in `once` before it is sent, and is not sent twice. The task
     is acknowledged late, so nothing is lost if a worker is killed. After a temporary failure (4yz, a
     server that can't be reached) Celery tries again, with growing delays. A message that was refused
-    fails the task. *unknown* is a result, and is not tried again.
+    fails the task. *unknown* is a result, and is not tried again. With ``task_always_eager`` nothing is
+    tried again: `rsmtp.tasks.PutOff` fails the task.
 
     Args:
         app: the Celery application.
@@ -49,6 +50,10 @@ def task(
         try:
             return deliver(job, f"celery/{self.request.id}")
         except PutOff as later:
+            if self.request.is_eager:
+                # `task_always_eager`: Celery would wait for nothing, and call the task within itself
+                # again and again.
+                raise
             # A broker would deliver a task again that waits for longer than its visibility timeout.
             raise self.retry(exc=later, countdown=min(later.seconds, _LONGEST), max_retries=None) from later
 

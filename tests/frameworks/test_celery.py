@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 import rsmtp
+import rsmtp.celery
 from frameworks import redis_server
-from rsmtp.tasks import job
+from rsmtp.tasks import Deliverer, PutOff, job
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 TASKS = int(os.environ.get("RSMTP_CELERY_TASKS", "120"))
@@ -205,3 +206,21 @@ def settled_until(outbox, count, workers, folder):
         assert time.monotonic() < until, f"{states}\n{log}"
         assert any(worker.poll() is None for worker in workers.processes), log
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("propagates", [False, True])
+def test_without_a_broker_what_is_put_off_fails_at_once(tmp_path, propagates, monkeypatch):
+    """`task_always_eager`, which Celery retries without a pause, within the task itself."""
+    celery = pytest.importorskip("celery")
+    app = celery.Celery("eager", changes={"task_always_eager": True, "task_eager_propagates": propagates})
+    calls = []
+    deliver = Deliverer.__call__
+    monkeypatch.setattr(Deliverer, "__call__", lambda *told: calls.append(told) or deliver(*told))
+    with rsmtp.Catcher() as catcher:
+        catcher.fault("RCPT", reply=(450, "4.2.0 greylisted"))
+        url = f"smtp://{catcher.host}:{catcher.port}?tls=none"
+        send = rsmtp.celery.task(app, url, once=tmp_path / "mail.db")
+        told = job(("ann@example.org", ["bob@example.net"], b"Subject: x\r\n\r\nhi\r\n"), key="1")
+        with pytest.raises(PutOff, match="450 4.2.0 greylisted; again in"):
+            send.delay(told).get()
+    assert len(calls) == 1
