@@ -13,6 +13,7 @@ import pytest
 from outbox.letters import letter, raw
 
 import rsmtp
+import rsmtp.tasks
 from rsmtp.outbox import KeyInUse, Outbox, OutboxError
 
 
@@ -252,3 +253,29 @@ def test_a_transaction_that_could_not_be_committed_is_over(tmp_path):
         connection.set_authorizer(None)
     box.put(letter(2))
     assert [entry.subject for entry in box.entries()] == ["Number 2"]
+
+
+@pytest.mark.parametrize("argument", ["at", "expires"])
+@pytest.mark.parametrize("when", [float("inf"), -1e18, 1e18, 253402300800, datetime.max.replace(tzinfo=UTC)])
+def test_a_time_that_no_calendar_has(outbox, argument, when):
+    with pytest.raises(ValueError, match=f"{argument}: .* is no time of the years 1 to 9999"):
+        outbox.put(letter(), **{argument: when})
+    assert outbox.status()["queued"] == 0
+
+
+def test_a_key_is_not_empty(outbox, catcher):
+    message = letter()
+    message.key = ""
+    with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+        for use in (
+            lambda: outbox.put(letter(), key=""),
+            lambda: outbox.put(message),
+            lambda: outbox.put_all([message]),
+            lambda: outbox.send(mailer, letter(), key=""),
+            lambda: rsmtp.tasks.job(letter(), key=""),
+        ):
+            with pytest.raises(ValueError, match="key: it is empty"):
+                use()
+        (receipt,) = mailer.send_all([message], outbox=outbox).receipts
+    assert "key: it is empty" in str(receipt)
+    assert outbox.status()["queued"] == 0 and not catcher.messages

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple, TypeAlias
 
 from rsmtp._client import outgoing
+from rsmtp._common import arguments
 from rsmtp._rsmtp import DeliveryOptions, RenderedMessage, _envelope, _rendered
 
 Options: TypeAlias = list[str] | dict[str, Any]
@@ -112,9 +113,12 @@ def message_in(item: Any) -> Any:
     return item[0] if isinstance(item, tuple) and len(item) == 2 else item
 
 
-def key_in(item: Any) -> str | None:
-    """The message's own key."""
-    return getattr(message_in(item), "key", None)
+def key_of(item: Any, given: str | None = None) -> str | None:
+    """The key that was given, or the message's own."""
+    key = arguments.maybe_text("key", getattr(message_in(item), "key", None) if given is None else given)
+    if key == "":
+        raise ValueError("key: it is empty, and would stand for every message without a key")
+    return key
 
 
 def _read_options(options: Any) -> tuple[list[str], DeliveryOptions | None]:

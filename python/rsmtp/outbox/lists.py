@@ -49,7 +49,7 @@ class List:
         try:
             if type(item) is BadRow:
                 raise item.error
-            key = content.key_in(item)
+            key = content.key_of(item)
             ready = content.content_of(item, self._outbox._message_id(key, item))
             if key is not None:
                 self._check(key)

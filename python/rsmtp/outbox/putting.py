@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rsmtp
@@ -74,7 +74,7 @@ class Putting(Messages):
         """
         if envelope is not None:
             outgoing.an_envelope(envelope)
-        key = arguments.maybe_text("key", content.key_in(message) if key is None else key)
+        key = content.key_of(message, key)
         now = time.time()
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
         due = None if at is None else _moment("at", at, now)
@@ -135,7 +135,7 @@ class Putting(Messages):
                 if type(message) is BadRow:
                     bad.append(message.error)
                     continue
-                key = content.key_in(message)
+                key = content.key_of(message)
                 waiting.append((content.content_of(message, self._message_id(key, message)), key))
                 if len(waiting) >= _AT_ONCE:
                     write()
@@ -194,7 +194,18 @@ class Putting(Messages):
             connection.execute("BEGIN")
 
 
+# The years 1 to 9999, which a datetime can hold.
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC).timestamp(), datetime.max.replace(tzinfo=UTC).timestamp() - 1
+
+
 def _moment(argument: str, when: Any, now: float) -> float:
+    seconds = _seconds(argument, when, now)
+    if not _FIRST <= seconds <= _LAST:
+        raise ValueError(f"{argument}: {when!r} is no time of the years 1 to 9999")
+    return seconds
+
+
+def _seconds(argument: str, when: Any, now: float) -> float:
     if isinstance(when, timedelta):
         return now + when.total_seconds()
     if isinstance(when, datetime):

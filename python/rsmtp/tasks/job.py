@@ -6,9 +6,8 @@ import base64
 from typing import Any
 
 import rsmtp
-from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
-from rsmtp.outbox.content import Content, content_of, key_in
+from rsmtp.outbox.content import Content, content_of, key_of
 
 
 @public
@@ -29,7 +28,7 @@ def job(
 
     Raises ValueError or TypeError for a message that can't be sent as it is.
     """
-    key = arguments.maybe_text("key", key_in(message) if key is None else key)
+    key = key_of(message, key)
     content = content_of(message if envelope is None else (message, envelope))
     return {
         "from": content.sender,
