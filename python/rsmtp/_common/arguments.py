@@ -23,7 +23,7 @@ def complete(error: BaseException) -> None:
     """Has the error leave off the next note: pyo3's, about an argument that the error names."""
 
     def leave_off(note: str) -> None:
-        del error.add_note  # type: ignore[method-assign]
+        del error.add_note
 
     error.add_note = leave_off  # type: ignore[method-assign]
 
