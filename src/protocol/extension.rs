@@ -4,6 +4,7 @@
 //! case-insensitively.
 
 use super::reply::Reply;
+use std::str::FromStr;
 
 /// The extensions that the reply to EHLO (or LHLO) listed after its first line, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Extensions {
     }
 
     fn whole(mut self) -> Self {
-        let size_limit = self.parameters("SIZE").and_then(|limit| limit.trim().parse().ok());
+        let size_limit = self.parameters("SIZE").and_then(number);
         self.known = Known {
             pipelining: self.has("PIPELINING"),
             chunking: self.has("CHUNKING"),
@@ -100,7 +101,7 @@ impl Extensions {
         let limits = self.parameters("LIMITS")?.split_ascii_whitespace();
         let mut named = limits.filter_map(|limit| limit.split_once('='));
         let (_, value) = named.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        value.parse().ok().filter(|&limit| limit > 0)
+        number(value).filter(|&limit| limit > 0)
     }
 
     /// SASL mechanisms in the server's order, in upper case (RFC 4954 3).
@@ -112,6 +113,11 @@ impl Extensions {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.offered.iter().map(|(keyword, parameters)| (keyword.as_str(), parameters.as_str()))
     }
+}
+
+/// A number as extensions give it (RFC 1870 4, RFC 9422 3): nothing but digits. Rust would take a sign.
+pub(super) fn number<N: FromStr>(digits: &str) -> Option<N> {
+    digits.parse().ok().filter(|_| !digits.starts_with('+'))
 }
 
 impl<K: AsRef<str>, P: AsRef<str>> FromIterator<(K, P)> for Extensions {
@@ -139,15 +145,18 @@ mod tests {
         assert_eq!(e.parameters("X-ODD"), Some("a  b"));
         assert_eq!(e.known().size_limit, Some(1000));
         assert_eq!(offered("SIZE").known().size_limit, None);
-        assert_eq!(offered("SIZE 0").known().size_limit, None);
+        for unlimited in ["SIZE 0", "SIZE +5", "SIZE -5", "SIZE 5 MB", "SIZE 99999999999999999999"] {
+            assert_eq!(offered(unlimited).known().size_limit, None, "{unlimited}");
+            assert!(offered(unlimited).known().size);
+        }
     }
 
     #[test]
     fn limits() {
-        let e = offered("LIMITS MAILMAX=100 rcptmax=20 X=y RCPTDOMAINMAX=0");
+        let e = offered("LIMITS MAILMAX=100 rcptmax=20 X=y RCPTDOMAINMAX=0 Z=+3");
         assert_eq!((e.limit("MAILMAX"), e.limit("RCPTMAX")), (Some(100), Some(20)));
         assert_eq!((e.limit("RCPTDOMAINMAX"), e.limit("X"), e.limit("Y")), (None, None, None));
-        assert_eq!(offered("SIZE 1").limit("MAILMAX"), None);
+        assert_eq!((e.limit("Z"), offered("SIZE 1").limit("MAILMAX")), (None, None));
     }
 
     #[test]
