@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 impl<P: Payload> Pipeline<P> {
     /// Handles the answer to the first message in flight.
-    pub fn hear(&mut self, event: Event, session: &Session, now: Instant) {
+    pub fn hear(&mut self, event: Event, session: &Session, sender: &mut Sender<P>, now: Instant) {
         let Event::Transaction(outcome) = event else { return };
         let Some(job) = self.in_flight.pop_front() else { return };
         let before = self.answers;
-        self.answered(job, outcome, &mut locked(&Arc::clone(&self.sender)), None, now);
+        self.answered(job, outcome, sender, None, now);
         if before == 0 && self.answers > 0 {
             let mut sessions = self.mailer.sessions();
             sessions.up(self.session.hop);
@@ -71,11 +71,11 @@ impl<P: Payload> Pipeline<P> {
             _ if goes_back => sender.queue.try_anew(job, outcome),
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
-                sender.queue.settle(job, outcome.into_fates(), &name, Some(&error), now);
+                sender.queue.settle(job, outcome.into_fates(), name, Some(&error), now);
             }
             _ => {
                 self.set_excess_apart(&mut job, &mut outcome);
-                sender.queue.settle(job, outcome.into_fates(), &name, trouble, now);
+                sender.queue.settle(job, outcome.into_fates(), name, trouble, now);
             }
         }
     }

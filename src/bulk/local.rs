@@ -54,7 +54,7 @@ impl<P: Payload> Batch<P> {
                 Ok(reply) => {
                     let all = job.recipients.drain();
                     let fates = all.map(|path| (path, Fate::Sent(reply.clone()))).collect();
-                    sender.queue.settle(job, fates, name, None, Instant::now());
+                    sender.queue.settle(job, fates, Arc::clone(name), None, Instant::now());
                 }
                 Err(error) => sender.queue.reject(job, name, error),
             }

@@ -82,5 +82,5 @@ pub use policy::Policy;
 pub use queue::{Interest, Log};
 pub use rate::{Counted, Limits, PerDay, Rate};
 pub use sender::{Sender, stopped};
-pub use threads::{Batch, Nudge};
+pub use threads::{Batch, Nudge, Pushed};
 pub use worker::Worker;

@@ -231,7 +231,7 @@ impl<P: Payload> Queue<P> {
         &mut self,
         mut job: Job<P>,
         fates: Vec<(ForwardPath, Fate)>,
-        server: &Arc<str>,
+        server: Arc<str>,
         trouble: Option<&Error>,
         now: Instant,
     ) {
@@ -239,7 +239,7 @@ impl<P: Payload> Queue<P> {
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
         let open = job.past.as_ref().is_some_and(|past| !(past.known.is_empty() && past.again.is_empty()));
         if job.recipients.is_empty() && !open && fates.iter().all(sent) {
-            return self.settled(job.receipt(fates, Some(Arc::clone(server)), None, Some(now)));
+            return self.settled(job.receipt(fates, Some(server), None, Some(now)));
         }
         let past = job.past.get_or_insert_default();
         past.ended = Some(now);
@@ -273,7 +273,7 @@ impl<P: Payload> Queue<P> {
         }
         if hopeless || past.again.is_empty() {
             past.trouble.take_if(|_| job.recipients.is_empty() && past.settled.iter().all(sent));
-            return self.settled(job.give_up(Some(Arc::clone(server)), None));
+            return self.settled(job.give_up(Some(server), None));
         }
         let Some(mut job) = self.unless_failed(job) else { return };
         let past = job.past.get_or_insert_default();

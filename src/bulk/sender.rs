@@ -49,11 +49,16 @@ impl<P: Payload> Sender<P> {
         self.queue.mailer.bounds.sessions.max(1).min(self.queue.unsettled())
     }
 
-    /// Adds a worker, unless there are enough for the unsettled messages. The first session shows
-    /// whether there is a server. Further ones are opened only after that.
-    pub fn enlist(&mut self) -> bool {
+    /// Whether there are too few workers for the unsettled messages. The first session shows whether
+    /// there is a server. Further ones are opened only after that.
+    pub fn wants_worker(&self) -> bool {
         let few = self.working > 0 && !self.turned_away && self.workers < self.most();
-        let wanted = (self.workers == 0 || few) && !self.is_decided();
+        (self.workers == 0 || few) && !self.is_decided()
+    }
+
+    /// Adds a worker, if one is wanted.
+    pub fn enlist(&mut self) -> bool {
+        let wanted = self.wants_worker();
         self.workers += usize::from(wanted);
         wanted
     }

@@ -12,7 +12,7 @@ use crate::driver::{Attendant, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -34,6 +34,10 @@ pub struct Batch<P> {
     pub mailer: Arc<Mailer>,
     sender: Arc<Mutex<Sender<P>>>,
     sleepers: Mutex<Sleepers>,
+    /// How many there are. A thread that goes to sleep counts itself before it looks for work under
+    /// the sender's lock. So a thread that has added work under that lock sees it counted, or else
+    /// the other one sees the work.
+    asleep: AtomicUsize,
     /// Signals the feeder: there are receipts, or room for more jobs.
     news: Condvar,
     stopped: AtomicBool,
@@ -43,6 +47,17 @@ pub struct Batch<P> {
     /// Set if an event loop drives the sessions.
     nudge: Option<Box<dyn Nudge>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the queue is like when some jobs have been added.
+#[derive(Clone, Copy, Debug)]
+pub struct Pushed {
+    /// How many jobs wait for a session.
+    pub waiting: usize,
+    /// There is work for another worker.
+    pub wants_worker: bool,
+    /// There are receipts that the caller hasn't collected.
+    pub has_receipts: bool,
 }
 
 impl<P: Payload> Batch<P> {
@@ -58,6 +73,7 @@ impl<P: Payload> Batch<P> {
             sender: Arc::new(Mutex::new(Sender::new(&mailer, ledger, interest))),
             mailer,
             sleepers: Mutex::default(),
+            asleep: AtomicUsize::new(0),
             news: Condvar::new(),
             stopped: AtomicBool::new(false),
             interest,
@@ -128,18 +144,26 @@ impl<P: Payload> Batch<P> {
         self.tell();
     }
 
-    /// Adds some more jobs. Returns how many wait for a session.
-    pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) -> usize {
+    /// Adds some more jobs.
+    pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) -> Pushed {
         let mut sender = self.lock();
         jobs.into_iter().for_each(|job| sender.queue.push(job));
-        let waiting = sender.queue.waiting();
+        let pushed = Pushed {
+            waiting: sender.queue.waiting(),
+            wants_worker: sender.wants_worker(),
+            has_receipts: !sender.queue.receipts.is_empty(),
+        };
         self.wake_one(sender);
-        waiting
+        pushed
     }
 
     /// Wakes a worker, if there is work that none is about to look for.
     fn wake_one(&self, mut sender: MutexGuard<'_, Sender<P>>) {
-        let sleeper = if sender.queue.is_ready() { locked(&self.sleepers).next() } else { None };
+        let some_sleep = self.asleep.load(Ordering::Relaxed) > 0;
+        let sleeper = match some_sleep && sender.queue.is_ready() {
+            true => locked(&self.sleepers).next(),
+            false => None,
+        };
         drop(sender);
         if let Some(sleeper) = sleeper {
             sleeper.wake();
@@ -230,8 +254,9 @@ impl<P: Payload> Batch<P> {
 
     /// While this is held, the thread waits in this way.
     fn sleep(&self, sleep: Sleep, poll: Option<Arc<mio::Waker>>) -> Asleep<'_> {
+        self.asleep.fetch_add(1, Ordering::Relaxed);
         locked(&self.sleepers).enter(sleep, poll);
-        Asleep(&self.sleepers)
+        Asleep { sleepers: &self.sleepers, count: &self.asleep }
     }
 
     /// After a failure, a session that is still being opened isn't needed.
@@ -262,11 +287,15 @@ impl<P: Payload> Batch<P> {
     }
 }
 
-struct Asleep<'a>(&'a Mutex<Sleepers>);
+struct Asleep<'a> {
+    sleepers: &'a Mutex<Sleepers>,
+    count: &'a AtomicUsize,
+}
 
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
-        locked(self.0).leave();
+        locked(self.sleepers).leave();
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

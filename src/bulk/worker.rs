@@ -245,7 +245,15 @@ impl<P: Payload> Worker<P> {
                         self.work(session, operation, now);
                     }
                 },
-                (Step::Working(pipeline), event) => pipeline.hear(event, operation.session(), now),
+                (Step::Working(pipeline), event) => {
+                    // Answers come many at a time.
+                    let mut sender = locked(&self.sender);
+                    let mut next = Some(event);
+                    while let Some(event) = next {
+                        pipeline.hear(event, operation.session(), &mut sender, now);
+                        next = operation.next_event();
+                    }
+                }
                 _ => {}
             }
         }

@@ -61,6 +61,9 @@ pub struct ReplyReader {
     /// Which of them is expected next: the one behind the last that came. Another reply takes its
     /// place.
     expected: usize,
+    /// Where the reply that was read last is to be kept, if it is one that may come again.
+    lent: Option<usize>,
+    said_before: bool,
 }
 
 /// A reply as it came, with its line end. The memory of the line is used again for the next one:
@@ -78,8 +81,9 @@ const KEPT: usize = 4;
 
 impl ReplyReader {
     /// Takes bytes up to the end of the next whole reply. Returns how many were taken, and the
-    /// reply if they complete one.
+    /// reply if they complete one. `keep` takes it back.
     pub fn read(&mut self, bytes: &[u8]) -> (usize, Result<Option<Reply>, Fault>) {
+        (self.lent, self.said_before) = (None, false);
         if !self.is_midway()
             && let Some((taken, reply)) = self.said_again(bytes)
         {
@@ -106,6 +110,26 @@ impl ReplyReader {
         }
         let rest = self.take(&bytes[taken..]);
         (bytes.len(), rest.map(|()| None))
+    }
+
+    /// Whether the reply that was read last is one that was kept.
+    pub fn said_before(&self) -> bool {
+        self.said_before
+    }
+
+    /// Takes back the reply that was read last: if the same octets come again, they needn't be read.
+    pub fn keep(&mut self, reply: Reply) {
+        if let Some(at) = self.lent.take() {
+            self.before[at].reply = Some(reply);
+        }
+    }
+
+    /// Keeps none of the replies so far.
+    pub fn forget(&mut self) {
+        self.lent = None;
+        for said in &mut self.before {
+            said.reply = None;
+        }
     }
 
     /// Whether part of a reply has been taken.
@@ -136,7 +160,8 @@ impl ReplyReader {
         let (code, last, text) = split(line)?;
         if last && self.code.is_none() && code::ALL.contains(&code) {
             self.size = 0;
-            return Ok(Some(self.remembered(whole, Reply::new(code, text))));
+            self.remember(whole);
+            return Ok(Some(Reply::new(code, text)));
         }
         match self.code {
             Some(first) if first != code => return Err(Fault::CodeChanged(first, code)),
@@ -155,27 +180,26 @@ impl ReplyReader {
         Ok(Some(Reply::of(code, text)))
     }
 
-    /// An earlier reply, if these bytes begin with the same octets. It is not read again, and its
-    /// text is shared.
+    /// An earlier reply, if these bytes begin with the same octets. It is not read again.
     fn said_again(&mut self, bytes: &[u8]) -> Option<(usize, Reply)> {
         (0..KEPT).find_map(|turn| {
             let at = (self.expected + turn) % KEPT;
-            let Said { line, reply: Some(reply) } = &self.before[at] else { return None };
-            bytes.starts_with(line).then(|| {
-                self.expected = (at + 1) % KEPT;
-                (line.len(), reply.clone())
-            })
+            let said = &mut self.before[at];
+            let reply = said.reply.take_if(|_| bytes.starts_with(&said.line))?;
+            (self.lent, self.said_before) = (Some(at), true);
+            self.expected = (at + 1) % KEPT;
+            Some((said.line.len(), reply))
         })
     }
 
-    fn remembered(&mut self, whole: &[u8], reply: Reply) -> Reply {
+    fn remember(&mut self, whole: &[u8]) {
         if whole.len() <= WORDS {
-            let said = &mut self.before[self.expected];
-            whole.clone_into(&mut said.line);
-            said.reply = Some(reply.clone());
-            self.expected = (self.expected + 1) % KEPT;
+            let at = self.expected;
+            whole.clone_into(&mut self.before[at].line);
+            self.before[at].reply = None;
+            self.lent = Some(at);
+            self.expected = (at + 1) % KEPT;
         }
-        reply
     }
 }
 
@@ -203,7 +227,10 @@ mod tests {
         while at < bytes.len() {
             let (taken, found) = reader.read(&bytes[at..]);
             at += taken;
-            replies.extend(found?);
+            if let Some(reply) = found? {
+                replies.push(reply.clone());
+                reader.keep(reply);
+            }
         }
         Ok(replies)
     }
@@ -264,7 +291,10 @@ mod tests {
                     let (taken, reply) = reader.read(&wire[at..end]);
                     at += taken;
                     match reply {
-                        Ok(reply) => found.as_mut().unwrap().extend(reply),
+                        Ok(reply) => {
+                            found.as_mut().unwrap().extend(reply.clone());
+                            reply.into_iter().for_each(|reply| reader.keep(reply));
+                        }
                         Err(fault) => { found = Err(fault); break 'pieces; }
                     }
                 }

@@ -3,6 +3,8 @@ runs here, never inside the engine."""
 
 from __future__ import annotations
 
+from itertools import filterfalse
+
 from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
@@ -159,12 +161,10 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
                 return
         elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
             return
-        # A list is exhausted. No interrupt can come between a message's arrival and `put`, so none is lost.
-        for item in iterator:
-            more = sending.put(item)
-            if more is None:
-                more = _prepared(sending, item)
-            if not more:
+        # A list is exhausted. Nothing but C runs between a message's arrival and `put`. No interrupt comes
+        # there, so none is lost.
+        for more in filterfalse(None, map(sending.put, iterator)):
+            if more is False or not _prepared(sending, sending.unprepared):
                 return
     except BaseException as raised:
         sending.finish()

@@ -47,8 +47,10 @@ pub(super) struct Progress {
     next_index: u64,
     /// A message whose preparation has begun.
     unprepared: Option<Py<PyAny>>,
-    /// Since when messages are being taken, and how many, since receipts were looked after.
-    helping: Option<(Instant, usize)>,
+    /// How many messages were taken since receipts were looked after.
+    helped: usize,
+    /// Since when receipts wait, or an event loop, while messages are taken.
+    since: Option<Instant>,
     /// There is no more to come.
     pub(super) fed: bool,
     octets: usize,
@@ -137,7 +139,7 @@ impl Sending {
         loop {
             let taken = progress.pack_some(&iterator, &mut jobs);
             let goes_on = match jobs.is_empty() {
-                true => progress.goes_on(0),
+                true => progress.goes_on(0, true),
                 false => progress.push(&self.batch, jobs.drain(..)),
             };
             match taken? {
@@ -375,15 +377,15 @@ impl Progress {
     /// Whether to go on with more.
     fn push(&mut self, batch: &Arc<Batch<Shipment>>, jobs: impl IntoIterator<Item = Job<Shipment>>) -> bool {
         let mut count = 0;
-        let waiting = batch.push(jobs.into_iter().inspect(|_| count += 1));
+        let pushed = batch.push(jobs.into_iter().inspect(|_| count += 1));
         if self.packer.signs() {
             batch.start_preparers();
         }
-        if self.by_threads {
+        if self.by_threads && pushed.wants_worker {
             // The caller may take a long time to supply the next message.
             batch.start_workers();
         }
-        self.goes_on(count) && waiting < ENOUGH
+        self.goes_on(count, pushed.has_receipts) && pushed.waiting < ENOUGH
     }
 
     /// It is not fit to be sent, and a receipt says so. Whether to go on with more.
@@ -392,7 +394,7 @@ impl Progress {
         let parcel = Parcel::empty(item.clone().unbind(), Vec::new());
         self.unfit.push(Receipt::unfit(item.py(), self.next_index, parcel, why));
         self.next_index += 1;
-        self.goes_on(1)
+        self.goes_on(1, true)
     }
 
     fn put_with_rules(
@@ -406,7 +408,7 @@ impl Progress {
             self.tally.suppressed += 1;
             self.unfit.push(Receipt::suppressed(item, self.next_index, suppressed));
             self.next_index += 1;
-            return Ok(self.goes_on(1));
+            return Ok(self.goes_on(1, true));
         };
         let job = self.pack(item, prepared)?.map(|mut job| {
             hold_back(&mut job, suppressed);
@@ -415,11 +417,13 @@ impl Progress {
         Ok(self.push(batch, job))
     }
 
-    /// Whether more may be taken before the receipts are looked after.
-    fn goes_on(&mut self, more: usize) -> bool {
-        let (began, taken) = self.helping.get_or_insert_with(|| (Instant::now(), 0));
-        *taken += more;
-        *taken < PULL && began.elapsed() < PATIENCE && !self.is_full()
+    /// Whether more may be taken before the receipts are looked after, or an event loop has its
+    /// turn. The clock isn't read for nothing.
+    fn goes_on(&mut self, more: usize, has_receipts: bool) -> bool {
+        self.helped += more;
+        let waits = has_receipts || !self.by_threads;
+        let waits_long = waits && self.since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE;
+        !waits_long && self.helped < PULL && !self.is_full()
     }
 
     /// Whether messages are to be taken from the caller now.
@@ -437,7 +441,9 @@ impl Progress {
         told: &Bound<'_, PyList>,
         log: &mut Log,
     ) -> PyResult<bool> {
-        self.helping = None;
+        self.helped = 0;
+        // An event loop waits from the next message on.
+        self.since = self.by_threads.then(Instant::now);
         let listener = batch.interest.listener;
         let mut sender = batch.lock();
         log.heard = std::mem::take(&mut sender.queue.log);

@@ -45,14 +45,17 @@ impl Outgoing {
             // received all of it hasn't answered it.
             let is_first = body.taken() == 0;
             let most = if is_first { CHUNK as u64 } else { (body.taken() * GROWTH).min(LARGEST) };
-            let slice = body.next_slice(most as usize);
-            let last = body.is_done();
-            self.say_chunk(&slice, last);
-            match is_first {
-                true => self.put(&slice),
-                false => self.lie(slice),
+            if is_first {
+                let last = body.len() <= most;
+                let content = body.next_piece(most as usize)?;
+                self.say_chunk(content, last);
+                self.put(content);
+            } else {
+                let slice = body.next_slice(most as usize);
+                self.say_chunk(&slice, body.is_done());
+                self.lie(slice);
             }
-            self.chunk_said(last, body, encoder);
+            self.chunk_said(body.is_done(), body, encoder);
             return Ok(());
         }
         let mut chunk = std::mem::take(&mut self.scratch);

@@ -1,7 +1,7 @@
 //! Entering: what a request sends, and which requests are refused.
 
 use super::Session;
-use crate::protocol::auth::{self, Credentials, Exchange, Ground, Mechanism, Order};
+use crate::protocol::auth::{self, Confided, Credentials, Exchange, Ground, Mechanism, Order};
 use crate::protocol::awaited::Awaited;
 use crate::protocol::body::Body;
 use crate::protocol::command::{ClientName, Command, Verb};
@@ -145,7 +145,7 @@ impl Session {
                 _ if verb == Verb::Auth => text.as_str().split_ascii_whitespace().nth(2),
                 _ => None,
             };
-            self.confided.add_response(&auth::decode(response.unwrap_or_default().as_bytes()));
+            self.confide().add_response(&auth::decode(response.unwrap_or_default().as_bytes()));
         }
         match command {
             // Within an exchange that the caller controls, a line is a response.
@@ -183,7 +183,7 @@ impl Session {
         others: VecDeque<Exchange>,
         initial_response: bool,
     ) {
-        self.confided.add(exchange.secret().as_bytes());
+        self.confide().add(exchange.secret().as_bytes());
         let initial = match initial_response {
             true => exchange.initial_response(self.options.like_smtplib),
             false => None,
@@ -195,7 +195,7 @@ impl Session {
     pub(super) fn auth_command(&mut self, mechanism: &str, initial: Option<&[u8]>) {
         let command = format!("AUTH {mechanism}");
         if let Some(response) = initial {
-            self.confided.add_response(response);
+            self.confide().add_response(response);
         }
         let (line, shown) = match initial {
             Some([]) => (format!("{command} ="), format!("{command} =")),
@@ -205,8 +205,14 @@ impl Session {
         self.out.line(&line, shown, Awaited::Auth);
     }
 
+    /// For another secret. Replies of which it is known that no secret is in them may have this one.
+    fn confide(&mut self) -> &mut Confided {
+        self.input.reader.forget();
+        &mut self.confided
+    }
+
     pub(super) fn respond_by_caller(&mut self, response: &[u8]) {
-        self.confided.add_response(response);
+        self.confide().add_response(response);
         self.out.response(response);
     }
 

@@ -93,7 +93,7 @@ impl Session {
             bytes = &bytes[taken..];
             match found {
                 Ok(None) => {}
-                Ok(Some(reply)) => self.hear(reply)?,
+                Ok(Some(reply)) => self.hear_and_keep(reply)?,
                 Err(fault) => return Err(self.fault(&fault)),
             }
         }

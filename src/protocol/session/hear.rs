@@ -14,49 +14,62 @@ use crate::protocol::transaction::{Part, Then};
 use crate::protocol::transcript::Speaker;
 
 impl Session {
-    pub(super) fn hear(&mut self, reply: Reply) -> Result<(), Error> {
+    /// A server says the same to each message. What it has said before, and had no secret in it, has
+    /// none now.
+    pub(super) fn hear_and_keep(&mut self, reply: Reply) -> Result<(), Error> {
+        let masked = if self.input.reader.said_before() { None } else { self.confided.mask(&reply) };
+        match masked {
+            None => {
+                self.hear(&reply, &reply)?;
+                self.input.reader.keep(reply);
+            }
+            Some(masked) => self.hear(&masked, &reply)?,
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, masked: &Reply, reply: &Reply) -> Result<(), Error> {
         self.input.heard += 1;
-        let masked = self.confided.mask(&reply);
-        self.note_reply(masked.as_ref().unwrap_or(&reply));
+        self.note_reply(masked);
         // A challenge has to be answered unchanged.
-        let reply = masked.filter(|reply| reply.code() != code::AUTH_CONTINUES).unwrap_or(reply);
+        let reply = if reply.code() == code::AUTH_CONTINUES { reply } else { masked };
         let Some(awaited) = self.out.next_awaited() else {
-            return Err(self.unsolicited(reply));
+            return Err(self.unsolicited(reply.clone()));
         };
         if reply.closes_channel() {
-            return self.closed_by(awaited, reply);
+            return self.closed_by(awaited, reply.clone());
         }
         // A reply that began before its command was sent completely answers something else,
         // however late its last octet comes.
         if !self.input.began_due {
-            return self.too_early(awaited, self.stage(), reply);
+            return self.too_early(awaited, self.stage(), reply.clone());
         }
         if awaited.is_mail()
             && reply.asks_for_more()
             && (awaited.stage(), reply.code()) != (Stage::Data, code::START_MAIL_INPUT)
         {
             let message = "the server waits for more where nothing more follows";
-            return Err(self.broke_with(self.stage(), message, reply));
+            return Err(self.broke_with(self.stage(), message, reply.clone()));
         }
         if let Awaited::Transaction(Part::Data) = awaited
             && reply.is_completion()
         {
             // An earlier answer came twice, or this one belongs to another command.
             let message = "the server answered DATA as if it were done";
-            return Err(self.broke_with(self.stage(), message, reply));
+            return Err(self.broke_with(self.stage(), message, reply.clone()));
         }
         self.out.answered();
         match awaited {
-            Awaited::Greeting => self.hear_greeting(reply),
-            Awaited::Command(verb) => self.hear_command(verb, reply),
+            Awaited::Greeting => self.hear_greeting(reply.clone()),
+            Awaited::Command(verb) => self.hear_command(verb, reply.clone()),
             Awaited::AuthCancelled if reply.code() == code::AUTH_CONTINUES => {
                 let message = "the server goes on asking after the AUTH exchange was cancelled";
-                return Err(self.broke_with(Stage::Auth, message, reply));
+                return Err(self.broke_with(Stage::Auth, message, reply.clone()));
             }
-            Awaited::Auth | Awaited::AuthCancelled => return self.hear_auth(reply),
-            Awaited::DataCommand => self.hear_data_command(reply),
-            Awaited::DataEnd => self.hear_mail_data(reply),
-            Awaited::Raw => self.hear_raw(reply),
+            Awaited::Auth | Awaited::AuthCancelled => return self.hear_auth(reply.clone()),
+            Awaited::DataCommand => self.hear_data_command(reply.clone()),
+            Awaited::DataEnd => self.hear_mail_data(reply.clone()),
+            Awaited::Raw => self.hear_raw(reply.clone()),
             Awaited::Transaction(part) => return self.hear_transaction(part, reply),
         }
         Ok(())
@@ -214,13 +227,13 @@ impl Session {
         self.events.queue.push_back(Event::Reply(reply));
     }
 
-    pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
+    pub(super) fn hear_transaction(&mut self, part: Part, reply: &Reply) -> Result<(), Error> {
         let alone = self.flight.transactions.len() == 1;
         let Some(running) = self.flight.transactions.front_mut() else { return Ok(()) };
         match part {
-            Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
-            Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, &reply, self.rest),
-            Part::Data => self.state = self.state.moved(Verb::Data, &reply, self.rest),
+            Part::Mail => self.state = self.state.moved(Verb::Mail, reply, self.rest),
+            Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, reply, self.rest),
+            Part::Data => self.state = self.state.moved(Verb::Data, reply, self.rest),
             Part::Chunk { last: false } => {}
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => {
                 self.state = State::after_mail_data(reply.code()).resolved(self.state, self.rest);
@@ -228,10 +241,8 @@ impl Session {
             Part::Clear | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
-        let is_completion = reply.is_completion();
-        let code = reply.code();
         // OpenSMTPD takes 100 messages per session, and other servers have similar limits.
-        if part == Part::Mail && refuses_more(&reply) && self.flight.resets.content_was_heard() {
+        if part == Part::Mail && refuses_more(reply) && self.flight.resets.content_was_heard() {
             self.flight.resets.wear_out();
             running.is_one_too_many();
         }
@@ -239,10 +250,10 @@ impl Session {
         match part {
             Part::End(_) => self.flight.resets.mail_data_answered(),
             Part::Chunk { last: true } if running.has_recipients() => self.flight.resets.mail_data_answered(),
-            Part::Clear | Part::Reset => self.flight.resets.answered(is_completion),
+            Part::Clear | Part::Reset => self.flight.resets.answered(reply.is_completion()),
             _ => {}
         }
-        if running.is_out_of_sequence() && code == code::BAD_SEQUENCE {
+        if running.is_out_of_sequence() && reply.code() == code::BAD_SEQUENCE {
             self.flight.sequence = Sequence::OneByOne;
         } else if part == Part::Mail && running.was_taken_in_sequence() {
             self.flight.sequence = Sequence::Free;

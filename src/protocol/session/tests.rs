@@ -26,6 +26,34 @@ fn hear(session: &mut Session, reply: &str) {
     assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
 }
 
+#[test]
+fn a_reply_in_which_there_was_no_secret_is_masked_once_it_tells_one() {
+    let mut session = Session::new(Options::default());
+    session.stays_on_this_machine();
+    hear(&mut session, "220 hi");
+    let mut said = |request: Request, reply: &str| {
+        session.request(request).unwrap();
+        while send_a_piece(&mut session) {}
+        session.received(format!("{reply}\r\n").as_bytes()).unwrap();
+        match session.step() {
+            Step::Yield(Event::Reply(reply) | Event::Auth { reply, .. }) => reply.to_string(),
+            step => panic!("{step:?}"),
+        }
+    };
+    let noop = || Request::Command(Command::Noop(None));
+    for _ in 0..2 {
+        assert_eq!(said(noop(), "250 hunter22"), "250 hunter22");
+    }
+    let login = Request::AuthBy {
+        mechanism: "PLAIN".to_owned(),
+        initial_response: Some(b"\0alice\0hunter22".to_vec()),
+    };
+    said(login, "235 welcome");
+    for _ in 0..2 {
+        assert!(!said(noop(), "250 hunter22").contains("hunter22"));
+    }
+}
+
 /// Takes one piece. Returns whether there was any.
 fn send_a_piece(session: &mut Session) -> bool {
     let Step::Send(octets) = session.step() else { return false };

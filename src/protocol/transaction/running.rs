@@ -16,6 +16,7 @@ use crate::protocol::outgoing::Outgoing;
 use crate::protocol::reply::Reply;
 use crate::protocol::session::Options;
 use fates::decide;
+use std::iter::repeat_n;
 
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl Running {
     pub(in crate::protocol) fn hear(
         &mut self,
         part: Part,
-        reply: Reply,
+        reply: &Reply,
         alone: bool,
         out: &mut Outgoing,
     ) -> Then {
@@ -163,21 +164,23 @@ impl Running {
         }
         match part {
             Part::Clear if reply.is_completion() => {}
-            Part::Clear if denies_sequence(&reply) => self.verdict = Some(Verdict::OutOfSequence(reply)),
+            Part::Clear if denies_sequence(reply) => {
+                self.verdict = Some(Verdict::OutOfSequence(reply.clone()));
+            }
             // If the server closes the connection now, this was its goodbye.
-            Part::Clear => self.reset_refused = Some(reply),
+            Part::Clear => self.reset_refused = Some(reply.clone()),
             // RSET was out of sequence, but MAIL is not. It is unknown to which message this one
             // belongs.
             Part::Mail if reply.is_completion() && self.is_out_of_sequence() => {
                 self.verdict = None;
-                return Then::Disorder(Stage::Mail, RESET_REFUSED, reply);
+                return Then::Disorder(Stage::Mail, RESET_REFUSED, reply.clone());
             }
             Part::Mail if reply.is_completion() => return self.next_recipient(0, alone, out),
             Part::Mail => {
-                if self.is_one_too_many || self.follows && denies_sequence(&reply) {
-                    self.verdict = Some(Verdict::OutOfSequence(reply));
+                if self.is_one_too_many || self.follows && denies_sequence(reply) {
+                    self.verdict = Some(Verdict::OutOfSequence(reply.clone()));
                 } else if !self.is_out_of_sequence() {
-                    self.verdict = Some(Verdict::SenderRefused(reply));
+                    self.verdict = Some(Verdict::SenderRefused(reply.clone()));
                 }
                 if !self.grouped {
                     return self.tidy_up(out);
@@ -199,22 +202,22 @@ impl Running {
                 out.chunks_taken = true;
                 return self.hear(part, reply, alone, out);
             }
-            Part::Chunk { .. } if self.denies_chunking(&reply, out.chunks_taken) => {
-                return Then::NoChunking(reply);
+            Part::Chunk { .. } if self.denies_chunking(reply, out.chunks_taken) => {
+                return Then::NoChunking(reply.clone());
             }
             // The server accepted content without a sender. It is unknown whose message that is.
             Part::Chunk { last: true } if reply.is_completion() && self.is_out_of_sequence() => {
                 self.verdict = None;
-                return Then::Disorder(Stage::EndOfData, RESET_REFUSED, reply);
+                return Then::Disorder(Stage::EndOfData, RESET_REFUSED, reply.clone());
             }
             // The server refused a chunk and accepted the end. It is unknown what is left of the
             // message.
             Part::Chunk { last: true } if reply.is_completion() && self.chunk_refused => {
                 self.forget_refusal();
-                return Then::Disorder(Stage::EndOfData, CHUNK_REFUSED, reply);
+                return Then::Disorder(Stage::EndOfData, CHUNK_REFUSED, reply.clone());
             }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
-            Part::Chunk { last: false } => self.hear_chunk(&reply, alone, out),
+            Part::Chunk { last: false } => self.hear_chunk(reply, alone, out),
             Part::End(one) => return self.hear_end(one, reply, out),
             Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
         }
@@ -374,9 +377,9 @@ impl Running {
         }
     }
 
-    fn hear_data(&mut self, reply: Reply, out: &mut Outgoing) -> Then {
+    fn hear_data(&mut self, reply: &Reply, out: &mut Outgoing) -> Then {
         if reply.code() != code::START_MAIL_INPUT {
-            self.refuse_data(Stage::Data, &reply);
+            self.refuse_data(Stage::Data, reply);
             return self.tidy_up(out);
         } else if self.verdict.is_none()
             && let Some(body) = self.body.take()
@@ -389,7 +392,7 @@ impl Running {
             };
             out.mail_data(body, ends.into_iter().map(Awaited::Transaction));
         } else if self.lmtp {
-            return Then::NoAnswer(reply);
+            return Then::NoAnswer(reply.clone());
         } else {
             // No recipient is left: RFC 2920 3.1.
             out.lone_dot(Awaited::Transaction(Part::LoneDot));
@@ -397,7 +400,7 @@ impl Running {
         Then::GoOn
     }
 
-    fn hear_end(&mut self, one: Option<usize>, reply: Reply, out: &mut Outgoing) -> Then {
+    fn hear_end(&mut self, one: Option<usize>, reply: &Reply, out: &mut Outgoing) -> Then {
         match one {
             // RFC 2033 4.2: one reply for each accepted recipient.
             Some(index) => {
@@ -409,11 +412,13 @@ impl Running {
             }
             None if reply.is_completion() && self.verdict.is_none() => {
                 let kept = self.kept(reply);
+                // The last of them is moved, which is the only one of most messages.
+                let kept = repeat_n(kept, self.fates.len());
                 let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
-                open.for_each(|(_, fate)| *fate = Fate::Sent(kept.clone()));
+                open.zip(kept).for_each(|((_, fate), kept)| *fate = Fate::Sent(kept));
             }
             None => {
-                self.refuse_data(Stage::EndOfData, &reply);
+                self.refuse_data(Stage::EndOfData, reply);
                 // The end of DATA clears the buffers (RFC 5321 4.1.1.4), but a failed BDAT doesn't
                 // (RFC 3030 2). The next command already has its own RSET before it, or is QUIT.
                 if (self.chunked || self.like_smtplib) && !out.awaits_more() {

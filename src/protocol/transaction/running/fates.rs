@@ -27,7 +27,7 @@ impl Running {
         match part {
             Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
             Part::Rcpt(index) => {
-                self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply.clone()));
+                self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply));
                 self.verdict.get_or_insert(Verdict::RecipientsRefused);
             }
             Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
@@ -40,7 +40,7 @@ impl Running {
     /// LMTP: the server ended the session with its answer for one recipient. The fate of the later
     /// ones stays unknown.
     pub(in crate::protocol) fn refuse_one(&mut self, index: usize, reply: &Reply) {
-        self.fates[index].1 = Fate::Refused(Stage::EndOfData, self.kept(reply.clone()));
+        self.fates[index].1 = Fate::Refused(Stage::EndOfData, self.kept(reply));
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
             self.verdict = Some(self.verdict_of_all());
         }
@@ -59,7 +59,7 @@ impl Running {
     /// All accepted recipients are refused now. Earlier verdicts stand.
     pub(super) fn refuse_data(&mut self, stage: Stage, reply: &Reply) {
         if self.verdict.is_none() {
-            let kept = self.kept(reply.clone());
+            let kept = self.kept(reply);
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Refused(stage, kept.clone()));
             // LMTP: recipients that already have the message keep it.
@@ -76,7 +76,8 @@ impl Running {
     }
 
     /// As much of the reply as is kept for one recipient.
-    pub(super) fn kept(&self, mut reply: Reply) -> Reply {
+    pub(super) fn kept(&self, reply: &Reply) -> Reply {
+        let mut reply = reply.clone();
         reply.shorten((WORDS / self.fates.len().max(1)).max(WORDS_EACH));
         reply
     }
