@@ -18,7 +18,7 @@ impl<P: Payload> Pipeline<P> {
         let Event::Transaction(outcome) = event else { return };
         let Some(job) = self.in_flight.pop_front() else { return };
         let before = self.answers;
-        self.answered(job, outcome, sender, None, now);
+        self.answered(job, outcome, sender, None, false, now);
         if before == 0 && self.answers > 0 {
             let mut sessions = self.mailer.sessions();
             sessions.up(self.session.hop);
@@ -27,12 +27,14 @@ impl<P: Payload> Pipeline<P> {
         }
     }
 
+    /// `uncounted`: the end of the session says nothing about this message, and isn't an attempt.
     fn answered(
         &mut self,
         mut job: Job<P>,
         mut outcome: Outcome,
         sender: &mut Sender<P>,
         trouble: Option<&Error>,
+        uncounted: bool,
         now: Instant,
     ) {
         self.window.answered(job.payload.size(), now);
@@ -48,6 +50,10 @@ impl<P: Payload> Pipeline<P> {
         let goes_back = self.was_never_begun(&job, &outcome);
         if goes_back && outcome.ends_session_before_it() {
             job.past.get_or_insert_default().goodbyes += 1;
+        }
+        // `try_anew` doesn't count it either.
+        if uncounted && !goes_back {
+            job.attempts = job.attempts.saturating_sub(1);
         }
         // With messages queued behind this one, the server may simply have had enough. The next
         // session will tell.
@@ -83,7 +89,7 @@ impl<P: Payload> Pipeline<P> {
     /// Whether the server's answer is about the session, and not about this message, of which it has
     /// taken nothing. Either the command was sent too early for this server, or the session, which
     /// has carried mail before, has had as much of it or has been open for as long as the server
-    /// allows (421 to MAIL, RFC 5321 3.8).
+    /// allows (421 to MAIL, RCPT or DATA, RFC 5321 3.8).
     fn was_never_begun(&self, job: &Job<P>, outcome: &Outcome) -> bool {
         let carried = !self.fresh || self.answers > 0;
         let goodbyes = job.past.as_ref().map_or(0, |past| past.goodbyes);
@@ -128,7 +134,7 @@ impl<P: Payload> Pipeline<P> {
             if let Event::Transaction(outcome) = event
                 && let Some(job) = self.in_flight.pop_front()
             {
-                self.answered(job, outcome, &mut sender, None, now);
+                self.answered(job, outcome, &mut sender, None, false, now);
             }
         }
         mailer.sessions().learn(hop, session);
@@ -187,12 +193,8 @@ impl<P: Payload> Pipeline<P> {
         for (mut job, (outcome, uncounted)) in jobs.zip(outcomes).rev() {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
             let uncounted = uncounted && !begun;
-            // `try_anew` counts this one itself.
-            if uncounted && !self.was_never_begun(&job, &outcome) {
-                job.attempts = job.attempts.saturating_sub(1);
-            }
             job.ended_session |= !uncounted && error.is_some() && self.answers == 0;
-            self.answered(job, outcome, sender, error, now);
+            self.answered(job, outcome, sender, error, uncounted, now);
         }
     }
 }

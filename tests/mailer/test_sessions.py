@@ -278,8 +278,9 @@ def test_a_kept_session_that_the_server_ends_at_mail_has_cost_the_message_no_att
     assert len(catcher.conversations) == 2 and catcher.count == 2
 
 
-def test_a_new_session_that_the_server_ends_at_mail_has(catcher):
-    catcher.fault("MAIL", reply=(421, "4.7.0 not now"))
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+def test_a_new_session_that_the_server_ends_before_the_message_has(catcher, verb):
+    catcher.fault(verb, reply=(421, "4.7.0 not now"))
     with plain(catcher, retries=0) as mailer:
         receipt = mailer.send(MESSAGE, check=False)
     assert receipt.refused and receipt.attempts == 1 and len(catcher.conversations) == 1
@@ -287,10 +288,11 @@ def test_a_new_session_that_the_server_ends_at_mail_has(catcher):
 
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["CHUNKING"], ["PIPELINING", "CHUNKING"]])
 @pytest.mark.parametrize("connections", [1, 3])
-def test_a_server_that_says_421_after_some_messages_refuses_none(extensions, connections):
-    """As Exim does after smtp_accept_max_per_connection."""
-    mails = (*["250 ok"] * 7, "421 too many messages in this connection")
-    with serve(answering({"MAIL": mails}, extensions=extensions)) as server:
+@pytest.mark.parametrize(("verb", "usual"), [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on")])
+def test_a_server_that_says_421_after_some_messages_refuses_none(extensions, connections, verb, usual):
+    """As Exim does after smtp_accept_max_per_connection, at MAIL."""
+    replies = (*[usual] * 7, "421 too many messages in this connection")
+    with serve(answering({verb: replies}, extensions=extensions)) as server:
         options = {"tls": "none", "retries": 0, "connections": connections}
         with rsmtp.Mailer(host="127.0.0.1", port=server.port, **options) as mailer:
             report = mailer.send_all([MESSAGE] * 40)

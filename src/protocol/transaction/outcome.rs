@@ -127,9 +127,14 @@ impl Outcome {
             || self.ends_session_before_it()
     }
 
-    /// Whether the server ended the session with its answer to MAIL (421), before the message.
+    /// Whether the server ended the session before it had the message: 421 to MAIL, RCPT or DATA.
     pub fn ends_session_before_it(&self) -> bool {
+        let ends = |fate: &Fate| match fate {
+            Fate::Refused(Stage::Rcpt | Stage::Data, reply) => reply.closes_channel(),
+            _ => false,
+        };
         matches!(&self.verdict, Verdict::SenderRefused(reply) if reply.closes_channel())
+            || self.recipients.iter().any(|(_, fate)| ends(fate))
     }
 
     /// Whether the server demands a login first (RFC 4954 6). If so, it accepted nothing.
