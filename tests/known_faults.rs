@@ -1,7 +1,7 @@
 //! Sends the published faults of lettre 0.11 before 0.11.24 through our own code. The affected
 //! parts of lettre are used only in our tests and never shipped (`tests/test_supply_chain.py`).
 
-use rsmtp::address::list;
+use rsmtp::address::phrase;
 use rsmtp::message::field_fold;
 use rsmtp::protocol::mail_data::{Encoder, Framing};
 use rsmtp::protocol::{Request, Session, Step};
@@ -47,7 +47,7 @@ fn an_ehlo_line_of_white_space_is_passed_over() {
 #[test]
 fn a_line_end_in_a_display_name_is_refused() {
     for name in ["A\r\nBcc: e@example.net", "A\nB", "A\rB", "J\u{fc}rgen\r\nB"] {
-        let value = list::format(name, "a@example.org");
+        let value = phrase::mailbox(name, "a@example.org");
         for utf8 in [false, true] {
             assert!(field_fold::fold("To", &value, "\r\n", utf8, &mut Vec::new()).is_err(), "{value:?}");
         }

@@ -2,7 +2,7 @@
 //! its line. The readers of message addresses accept any input.
 
 use rsmtp::address::{Mailbox, ReversePath};
-use rsmtp::address::{lenient, list};
+use rsmtp::address::{lenient, list, phrase};
 use rsmtp::message::{identity, stdlib::parameter};
 use rsmtp::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
 
@@ -78,7 +78,7 @@ fn message(text: &str) {
         for mailbox in list::mailboxes(&list) {
             let Some(spec) = mailbox.spec.in_a_labels() else { continue };
             let name = mailbox.display_name.as_deref().unwrap_or("");
-            let written = list::format(name, &format!("<{spec}>").replace(['<', '>'], ""));
+            let written = phrase::mailbox(name, &format!("<{spec}>").replace(['<', '>'], ""));
             // A name must not turn into an address.
             if let Ok(again) = list::parse(&written) {
                 assert_eq!(list::mailboxes(&again).count(), 1, "{text:?} became {written:?}");

@@ -4,7 +4,8 @@
 //! encoded-words, or a domain that needs A-labels.
 
 use super::AddrSpec;
-use super::lexis::{escape, find_closing_quote, find_comment_end, is_blank, is_special, unescape};
+use super::lexis::{find_closing_quote, find_comment_end, is_blank, is_special, unescape};
+use super::phrase;
 
 /// A mailbox, or a group of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Address {
             Address::Mailbox(mailbox) => mailbox.source.clone(),
             Address::Group { name, members } => {
                 let members: Vec<_> = members.iter().map(|member| member.source.as_str()).collect();
-                format!("{}: {};", quoted_phrase(name), members.join(", "))
+                format!("{}: {};", phrase::quoted(name), members.join(", "))
             }
         }
     }
@@ -194,13 +195,13 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some('<') => {
                 let mut mailbox = self.angle()?;
-                mailbox.display_name = (!words.is_empty()).then(|| phrase(&words));
+                mailbox.display_name = (!words.is_empty()).then(|| text_of(&words));
                 Ok(Address::Mailbox(mailbox))
             }
             Some(':') if !may_be_group => Err(malformed("a group inside a group")),
             Some(':') => {
                 self.bump();
-                Ok(Address::Group { name: phrase(&words), members: self.members()? })
+                Ok(Address::Group { name: text_of(&words), members: self.members()? })
             }
             Some('@') => {
                 self.bump();
@@ -227,7 +228,7 @@ impl<'a> Reader<'a> {
             )));
         }
         self.is_tidy = false;
-        let source = format(name, &spec);
+        let source = phrase::mailbox(name, &spec);
         Ok(Address::Mailbox(Member { source, display_name: Some(name.to_owned()), ..mailbox }))
     }
 
@@ -350,7 +351,8 @@ fn one_word(words: &[Word<'_>]) -> Result<String, Malformed> {
     }
 }
 
-fn phrase(words: &[Word<'_>]) -> String {
+/// What a phrase says.
+fn text_of(words: &[Word<'_>]) -> String {
     let plain: Vec<String> = words
         .iter()
         .map(|word| match word {
@@ -359,63 +361,6 @@ fn phrase(words: &[Word<'_>]) -> String {
         })
         .collect();
     plain.join(" ")
-}
-
-/// `name <address>`, with the name quoted if necessary. Encodes nothing.
-#[must_use]
-pub fn format(display_name: &str, address: &str) -> String {
-    let mut mailbox = String::with_capacity(display_name.len() + address.len() + 5);
-    push(&mut mailbox, display_name, address);
-    mailbox
-}
-
-/// Adds it to a list of them.
-pub fn push(list: &mut String, display_name: &str, address: &str) {
-    if !list.is_empty() {
-        list.push_str(", ");
-    }
-    if display_name.is_empty() {
-        return list.push_str(address);
-    }
-    push_phrase(list, display_name);
-    list.push_str(" <");
-    list.push_str(address);
-    list.push('>');
-}
-
-/// A phrase, quoted if necessary. Encodes nothing.
-#[must_use]
-pub fn quoted_phrase(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    push_phrase(&mut out, text);
-    out
-}
-
-fn push_phrase(out: &mut String, text: &str) {
-    if is_in_atoms(text) {
-        return out.push_str(text);
-    }
-    out.push('"');
-    out.push_str(&escape(text));
-    out.push('"');
-}
-
-/// Whether a phrase may stand without quotes: it has neither specials nor control characters. Has no
-/// branch per octet: a list may have thousands of names.
-#[must_use]
-pub fn is_in_atoms(text: &str) -> bool {
-    const MAY: [bool; 256] = {
-        let mut table = [true; 256];
-        let mut octet = 0;
-        while octet < 128 {
-            let c = octet as u8;
-            let is_fine = c.is_ascii_graphic() && !is_special(c as char) && c != b'.';
-            table[octet] = c == b' ' || is_fine;
-            octet += 1;
-        }
-        table
-    };
-    text.bytes().fold(true, |fine, octet| fine & MAY[usize::from(octet)])
 }
 
 #[cfg(test)]
@@ -517,14 +462,5 @@ mod tests {
         let Ok(list) = parse("j@bücher.example") else { unreachable!("a valid list") };
         let found = mailboxes(&list).next().and_then(|mailbox| mailbox.spec.in_a_labels());
         assert_eq!(found.as_deref(), Some("j@xn--bcher-kva.example"));
-    }
-
-    #[test]
-    fn names_are_quoted_where_they_must_be() {
-        let mut list = String::new();
-        for name in ["Doe, J.", "Jürgen", "", "a\\b\t"] {
-            push(&mut list, name, "j@x");
-        }
-        assert_eq!(list, "\"Doe, J.\" <j@x>, Jürgen <j@x>, j@x, \"a\\\\b\t\" <j@x>");
     }
 }

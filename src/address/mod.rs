@@ -8,6 +8,7 @@
 //!   them.
 //! - [`list`]: an address list by the grammar of RFC 5322 3.4. A member becomes a [`Mailbox`]
 //!   without being parsed again.
+//! - [`phrase`]: how display names are written.
 //! - [`plain`]: the most common forms, read without the grammar.
 //! - [`lenient`]: reads any text exactly as `email.utils` does.
 //! - [`lexis`]: quoted strings, comments and specials, shared by all parsers.
@@ -20,6 +21,8 @@ pub(crate) mod lexis;
 pub mod list;
 mod mailbox;
 pub mod path;
+#[cfg(any(feature = "message", feature = "sign"))]
+pub mod phrase;
 pub mod plain;
 mod spec;
 

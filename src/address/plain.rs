@@ -149,7 +149,8 @@ impl Alphabet {
 #[cfg(all(test, any(feature = "message", feature = "sign")))]
 mod tests {
     use super::*;
-    use crate::address::list::{self, into_mailboxes, tidied};
+    use crate::address::list::{into_mailboxes, tidied};
+    use crate::address::phrase;
     use proptest::prelude::*;
 
     fn found(text: &str) -> Option<Vec<Mailbox>> {
@@ -172,7 +173,7 @@ mod tests {
             pairs in prop::collection::vec((r"|[^ \p{Cc}]([ ,<>@\x22\\.;:()\[\]é\t]|\PC){0,5}", r"[ab.]{1,3}@[ab]{1,3}"), 1..4),
         ) {
             let mut text = String::new();
-            pairs.iter().for_each(|(name, address)| list::push(&mut text, name, address));
+            pairs.iter().for_each(|(name, address)| phrase::push_mailbox(&mut text, name, address));
             prop_assert!(is_list(&text), "{text}");
             let found = mailboxes(&text).into_iter().flatten().map(|mailbox| mailbox.to_string());
             prop_assert!(found.eq(pairs.into_iter().map(|(_, address)| address)), "{text}");

@@ -9,6 +9,7 @@ use super::stdlib::{fold_parameters, parameter};
 use super::text::{lines_fit, write_lines};
 use super::transfer::LONGEST_LINE;
 use crate::address::list::{self, Address, Malformed, Member};
+use crate::address::phrase;
 use memchr::{memchr2, memrchr2};
 
 const FOLD_AT: usize = 78;
@@ -192,7 +193,7 @@ pub fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
             Address::Group { name: group, members } => {
                 let members: Result<Vec<_>, _> =
                     members.iter().map(|member| mailbox_in_ascii(name, member)).collect();
-                Ok(format!("{}: {};", phrase(group), members?.join(", ")))
+                Ok(format!("{}: {};", written_phrase(group), members?.join(", ")))
             }
         })
         .collect();
@@ -215,14 +216,14 @@ fn mailbox_in_ascii(name: &str, mailbox: &Member) -> Result<String, Refusal> {
     let no_ascii = || Refusal::new(name, "a domain that has no ASCII form (RFC 5891)");
     let spec = mailbox.spec.in_a_labels().ok_or_else(no_ascii)?;
     Ok(match &mailbox.display_name {
-        Some(display_name) => format!("{} <{spec}>", phrase(display_name)),
+        Some(display_name) => format!("{} <{spec}>", written_phrase(display_name)),
         None => spec,
     })
 }
 
 /// A display name: unchanged, quoted, or in encoded-words.
-fn phrase(text: &str) -> String {
-    if text.is_ascii() { list::quoted_phrase(text) } else { as_words(text) }
+fn written_phrase(text: &str) -> String {
+    if text.is_ascii() { phrase::quoted(text) } else { as_words(text) }
 }
 
 /// Only the value of a parameter can be anything but ASCII (RFC 2231).

@@ -1,7 +1,7 @@
 //! What is special about the policy of `rsmtp.Message`.
 
-use crate::address::list::{self, Address};
-use crate::address::{Mailbox, plain};
+use crate::address::list::Address;
+use crate::address::{Mailbox, phrase, plain};
 use crate::binding::message::{
     Message,
     bytes::Bytes,
@@ -127,7 +127,7 @@ fn addresses_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Text<'py
             is_plain_list &= done?;
         } else if is_address(&item)? {
             let (text, is_plain) = one_of_many(name, &item)?;
-            list::push(&mut all, "", &text);
+            phrase::push_mailbox(&mut all, "", &text);
             is_plain_list &= is_plain;
         } else {
             return Err(not_an_address(&format!("{name}[{place}]"), &item)?);
@@ -199,12 +199,12 @@ fn with_pair<T>(value: &Bound<'_, PyAny>, work: impl FnOnce(&str, &str) -> T) ->
 
 /// Adds a pair to a list. Whether that makes a mailbox that [`plain::mailbox`] finds.
 fn push_named(list: &mut String, field_name: &str, name: &str, addr: &str) -> PyResult<bool> {
-    let is_in_atoms = list::is_in_atoms(name);
+    let is_in_atoms = phrase::is_in_atoms(name);
     if !is_in_atoms {
         field::check_value(field_name, name).map_err(fields::refused)?;
     }
     if Mailbox::is_plain(addr) {
-        list::push(list, name, addr);
+        phrase::push_mailbox(list, name, addr);
         // Without quotes, a name of blanks alone would be none.
         return Ok(!is_in_atoms || name.is_empty() || !name.starts_with(' '));
     }
@@ -212,7 +212,7 @@ fn push_named(list: &mut String, field_name: &str, name: &str, addr: &str) -> Py
     let (found, _) = addresses::read(field_name, addr, false)?;
     match &found[..] {
         [Address::Mailbox(mailbox)] if mailbox.display_name.is_none() => {
-            list::push(list, name, &mailbox.source);
+            phrase::push_mailbox(list, name, &mailbox.source);
             Ok(false)
         }
         _ => Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address"))),
