@@ -98,7 +98,15 @@ def rust_files(*places: str) -> Iterator[Path]:
 
 def without_tests(path: Path) -> str:
     """A Rust file without the tests at its end."""
-    return "" if path.name == "tests.rs" else path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
+    if path.name == "tests.rs" or "tests" in path.relative_to(SRC).parts:
+        return ""
+    return re.split(r"#\[(?:cfg\((?:all\()?)?test\b", path.read_text(encoding="utf-8"), maxsplit=1)[0]
+
+
+def test_tests_are_known_as_such():
+    """Whatever features they are compiled with, and in a folder of their own too."""
+    found = [path for path in rust_files(".") if re.search(r"\bproptest!|\bassert_eq!", without_tests(path))]
+    assert found == []
 
 
 def test_engine_speaks_no_python():
