@@ -1,8 +1,9 @@
 //! Fields with long or non-ASCII parameter values: they are written in sections, one per line (RFC
 //! 2231 section 3).
 
-use super::fold_structured::{self, Kind, Shape, Token};
+use super::fold_structured::{self, Shape};
 use super::parameter::{self, Value};
+use super::token::{Kind, Token};
 
 /// The folded field, with its line end. None if a parameter's character set can't be read here, or
 /// a line is too short for a parameter.

@@ -6,7 +6,7 @@
 //!
 //! - [`fold_classic`]: how the classic policy (compat32) folds. [`fold_line`] is the fast path for
 //!   one line of ASCII.
-//! - [`fold_structured`]: how the modern policies fold a value that was parsed into tokens, using
+//! - [`fold_structured`]: how the modern policies fold a value that was parsed into [`token`]s, using
 //!   [`encoded_lines`]. [`fold_parameters`] does the same for parameters (RFC 2231).
 //! - [`parameter`]: lenient reading of parameters, and writing them.
 //!
@@ -19,3 +19,4 @@ mod fold_line;
 pub mod fold_parameters;
 pub mod fold_structured;
 pub mod parameter;
+pub mod token;

@@ -4,7 +4,8 @@ use crate::binding::message::{bytes::Bytes, errors::HeaderParseError, fields};
 use crate::message::charset::{self, Charset, Codec, is_raw_char, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::stdlib::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
-use crate::message::stdlib::fold_structured::{self, Kind, Token, TooNarrow};
+use crate::message::stdlib::fold_structured::{self, TooNarrow};
+use crate::message::stdlib::token::{Kind, Token};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
@@ -221,7 +222,7 @@ pub(crate) fn fold_field_py<'py>(
 }
 
 /// Folds a field whose value is in tokens `(kind, text, [tokens])`, each of one of the
-/// kinds of `fold_structured`; also `text` and `identifiers`, which are cut at white space
+/// kinds of `token`; also `text` and `identifiers`, which are cut at white space
 /// here. A width of 0 means no limit.
 #[pyfunction]
 #[pyo3(signature = (name, token: "tuple[Any, ...] | None", linesep, width, utf8), name = "_fold_tokens")]
