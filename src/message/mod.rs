@@ -10,7 +10,7 @@
 //! - [`head`], [`parts`], [`downgrade`], [`downgrade_field`]: rewrite a message that is octets
 //!   already, for a server that can't accept it as it is; [`binary_parts`] for one that takes more.
 //! - [`render`]: writes anything that is an [`Entity`](render::Entity) into a [`rope`], with all
-//!   parts in the right order. [`rope_reader`] reads that piece by piece, [`stored`] represents
+//!   parts in the right order. [`rope::reader`] reads that piece by piece, [`stored`] represents
 //!   content that stays in a file until then, and [`base64_lines`] encodes.
 
 pub mod base64_lines;
@@ -28,7 +28,6 @@ pub mod identity;
 pub mod parts;
 pub mod render;
 pub mod rope;
-pub mod rope_reader;
 pub mod stdlib;
 pub mod stored;
 pub mod text;

@@ -5,8 +5,8 @@
 use crate::binding::error::to_python;
 use crate::binding::message::{bytes::Bytes, output::object};
 use crate::message::downgrade::{self, Aim, Edit, Unfit};
+use crate::message::rope::reader::Reader;
 use crate::message::rope::{Piece, Rope};
-use crate::message::rope_reader::Reader;
 use crate::message::stored::ReadError;
 use crate::message::text::lines_fit;
 use crate::message::transfer::{LONGEST_LINE, is_seven_bit};

@@ -1,8 +1,8 @@
 //! Reads a rope from start to end, piece by piece, in bounded memory.
 
-use super::base64_lines::Lines;
-use super::rope::{Piece, Rope};
-use super::stored::{Exactly, ReadError};
+use super::{Piece, Rope};
+use crate::message::base64_lines::Lines;
+use crate::message::stored::{Exactly, ReadError};
 use std::sync::Arc;
 
 /// A reading in progress. A rope can have several at a time.
@@ -95,9 +95,9 @@ impl<B: AsRef<[u8]>> Reader<B> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rope::tests::mixed;
-    use super::super::stored::tests::Told;
+    use super::super::tests::mixed;
     use super::*;
+    use crate::message::stored::tests::Told;
 
     #[test]
     fn pieces_of_any_size_make_the_whole() {
