@@ -2,6 +2,7 @@
 
 pub(crate) mod node;
 mod node_fields;
+mod node_text;
 pub(crate) mod object;
 mod rendered;
 mod room;
