@@ -621,7 +621,8 @@ class CaughtMessage:
         """
         The mail data as an `email.message.EmailMessage`, parsed by the standard
         library when it is first asked for. Its lines end with LF, as that
-        library's own do; `data` has the CRLF that were sent.
+        library's own do; `data` has the CRLF that were sent. Of parts
+        nested deeper than it can read, some hundred, that is the header alone.
         """
     @property
     def helo(self, /) -> str:

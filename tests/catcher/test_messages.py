@@ -8,6 +8,8 @@ import time
 import pytest
 
 import rsmtp
+from rsmtp.cli import catch_text
+from rsmtp.testing.messages import SentMessage
 
 
 def test_smtplib_delivers_a_message(catcher):
@@ -42,6 +44,17 @@ def test_the_email_object_is_the_standard_library_s(catcher, deliver):
     assert message.email["subject"] == "grüße"
     assert message.email.get_content() == "body\n"
     assert message.email is message.email
+
+
+def test_parts_too_deep_for_the_standard_library_leave_the_header(catcher, deliver):
+    parts = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(1_000))
+    deliver(catcher, "Subject: deep\n" + parts)
+    [message] = catcher.messages
+    assert message.email["subject"] == "deep"
+    assert [type(defect).__name__ for defect in message.email.defects][:1] == ["NestedTooDeepDefect"]
+    assert "Subject: deep" in catch_text.of_message(message, conversation=False)
+    assert SentMessage(message).subject == "deep"
+    assert "Subject: deep" in str(SentMessage(message))
 
 
 def test_a_message_is_there_when_its_reply_is(catcher, deliver):

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use pyo3::exceptions::PyRecursionError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -74,7 +75,8 @@ impl CaughtMessage {
 
     /// The mail data as an `email.message.EmailMessage`, parsed by the standard
     /// library when it is first asked for. Its lines end with LF, as that
-    /// library's own do; `data` has the CRLF that were sent.
+    /// library's own do; `data` has the CRLF that were sent. Of parts
+    /// nested deeper than it can read, some hundred, that is the header alone.
     #[getter]
     fn email<'py>(&self, py: Python<'py>) -> PyResult<EmailMessage<'py>> {
         let parsed = self.email.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
@@ -82,7 +84,14 @@ impl CaughtMessage {
             kwargs.set_item("policy", py.import("email.policy")?.getattr("default")?)?;
             let parse = py.import("email")?.getattr("message_from_bytes")?;
             let data = self.data(py).call_method1("replace", (b"\r\n", b"\n"))?;
-            Ok(parse.call((data,), Some(&kwargs))?.unbind())
+            let parsed = match parse.call((&data,), Some(&kwargs)) {
+                Err(raised) if raised.is_instance_of::<PyRecursionError>(py) => {
+                    let parse = py.import("functools")?.getattr("partial")?.call((parse,), Some(&kwargs))?;
+                    py.import("rsmtp.display.reader")?.call_method1("parsed", (data, parse))?
+                }
+                done => done?,
+            };
+            Ok(parsed.unbind())
         })?;
         Ok(EmailMessage(parsed.bind(py).clone()))
     }
