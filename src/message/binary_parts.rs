@@ -74,7 +74,7 @@ impl Walk<'_> {
         };
         if changed {
             // What encloses binary content says so as well (RFC 2045 section 6.4).
-            self.plan.edits.push(Edit::of_encoding(self.message, &head, "binary"));
+            self.plan.edits.push(Edit::of_encoding(self.message, &head, "binary", "\r\n"));
         }
         changed
     }

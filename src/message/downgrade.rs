@@ -37,12 +37,12 @@ pub struct Edit {
 
 impl Edit {
     /// The entity with this head has this transfer encoding.
-    pub(super) fn of_encoding(message: &[u8], head: &Head, encoding: &str) -> Self {
+    pub(super) fn of_encoding(message: &[u8], head: &Head, encoding: &str, linesep: &str) -> Self {
         let at = match head.find(message, "content-transfer-encoding") {
             Some(field) => field.whole.clone(),
             None => head.end_of_fields..head.end_of_fields,
         };
-        Edit { at, with: format!("Content-Transfer-Encoding: {encoding}{LINESEP}").into_bytes() }
+        Edit { at, with: format!("Content-Transfer-Encoding: {encoding}{linesep}").into_bytes() }
     }
 }
 
@@ -153,7 +153,7 @@ impl Walk<'_> {
     /// Updates the fields to match the body's encoding.
     fn say(&mut self, head: &Head, cte: &str, now: Option<&'static str>, before_body: usize) {
         let Some(now) = now.filter(|now| *now != cte && !(*now == "7bit" && cte.is_empty())) else { return };
-        let edit = Edit::of_encoding(self.message, head, now);
+        let edit = Edit::of_encoding(self.message, head, now, LINESEP);
         let index = self.edits[..before_body].partition_point(|before| before.at.start < edit.at.start);
         self.edits.insert(index, edit);
     }

@@ -8,7 +8,8 @@
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date and
 //!   Message-ID.
 //! - [`head`], [`parts`], [`downgrade`], [`downgrade_field`]: rewrite a message that is octets
-//!   already, for a server that can't accept it as it is; [`binary_parts`] for one that takes more.
+//!   already, for a server that can't accept it as it is; [`binary_parts`] for one that takes more;
+//!   [`labels`] says where it is 8-bit.
 //! - [`render`]: writes anything that is an [`Entity`](render::Entity) into a [`rope`], with all
 //!   parts in the right order. [`rope::reader`] reads that piece by piece, [`stored`] represents
 //!   content that stays in a file until then, and [`base64_lines`] encodes.
@@ -25,6 +26,7 @@ pub mod field_fold;
 pub mod file_name;
 pub mod head;
 pub mod identity;
+pub mod labels;
 pub mod parts;
 pub mod render;
 pub mod rope;

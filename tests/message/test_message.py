@@ -126,6 +126,32 @@ def test_a_saved_message_is_not_in_base64():
     assert bodies == [b"text\n", b"text\n\xe4", b"text\n" + b"long " * 500 + b"\n"]
 
 
+def test_what_encloses_8_bit_content_says_so():
+    """RFC 2045 6.4: without a Content-Transfer-Encoding it would say 7bit. A signed message stays 8-bit."""
+    octets = b"DKIM-Signature: v=1\nSubject: inner\nContent-Transfer-Encoding: 8bit\n\nGr\xc3\xbc\xc3\x9fe\n"
+    signed = rsmtp.email.message_from_bytes(octets)
+    forwarded = rsmtp.Message("see", subject="Fwd", attachments=[signed])
+    message = rsmtp.Message("outer", attachments=[forwarded, rsmtp.Message("part")])
+    for data in (wire(message), message.as_bytes()):
+        assert octets in data.replace(b"\r\n", b"\n")
+        parts = list(email.message_from_bytes(data).walk())
+        said = [(part.get_content_type(), part["Content-Transfer-Encoding"]) for part in parts]
+        assert said == [
+            ("multipart/mixed", "8bit"),
+            ("text/plain", "7bit"),
+            ("message/rfc822", "8bit"),
+            ("multipart/mixed", "8bit"),
+            ("text/plain", "7bit"),
+            ("message/rfc822", "8bit"),
+            ("text/plain", "8bit"),
+            ("text/plain", "7bit"),
+        ]
+    large = rsmtp.Message("x", attachments=[("a.bin", b"\0" * 20_000), signed, ("b.bin", b"\0" * 20_000)])
+    [mixed, _, first, part, _, last] = sent(large).walk()
+    assert first.get_content() == last.get_content() == b"\0" * 20_000
+    assert (mixed["Content-Transfer-Encoding"], part["Content-Transfer-Encoding"]) == ("8bit", "8bit")
+
+
 def test_a_saved_message_that_can_not_be_enclosed_is_a_file():
     saved = b"Subject: inner\nDKIM-Signature: v=1\n\n" + b"long " * 500 + b"\n"
     for octets in (saved, b"Subject: inner\n\n\0\n"):

@@ -13,7 +13,7 @@ use crate::binding::message::{
     output::{
         node_fields::{self, LineEnds},
         node_text::takes_octets,
-        room,
+        rendered, room,
     },
     payload::file,
 };
@@ -40,7 +40,7 @@ pub(crate) fn rendered<'py>(
     let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
     // What is sent goes on living in its buffer.
     let rope = if rules.sending { Rope::new() } else { Rope::in_room(room::taken()) };
-    render_in(
+    let rope = render_in(
         rope,
         &Node {
             message: as_its_class_reads(message, style.family)?,
@@ -49,7 +49,20 @@ pub(crate) fn rendered<'py>(
             is_enclosed: false,
         },
         rules,
-    )
+    )?;
+    let may_lack_labels = style.family == Family::Modern && rules.binary && !rules.sealed;
+    if may_lack_labels && has_parts(message) && !rope.is_ascii() {
+        return Ok(rendered::labelled(rope, &rules.linesep));
+    }
+    Ok(rope)
+}
+
+fn has_parts(message: &Bound<'_, Message>) -> bool {
+    let py = message.py();
+    message.get().with(py, |state| match &state.payload {
+        Payload::Object(object) => object.bind(py).is_instance_of::<PyList>(),
+        _ => false,
+    })
 }
 
 /// The policy with the line length and the line end of the rules.

@@ -5,6 +5,7 @@
 use crate::binding::error::to_python;
 use crate::binding::message::{bytes::Bytes, output::object};
 use crate::message::downgrade::{self, Aim, Edit, Unfit};
+use crate::message::labels;
 use crate::message::rope::reader::Reader;
 use crate::message::rope::{Piece, Rope};
 use crate::message::stored::ReadError;
@@ -131,6 +132,12 @@ pub(crate) fn in_short_lines(rope: Rope<Bytes>) -> Rope<Bytes> {
         Ok(edits) if !edits.is_empty() => edited(&Arc::new(rope), &edits),
         _ => rope,
     }
+}
+
+/// Says of 8-bit content where it is.
+pub(crate) fn labelled(rope: Rope<Bytes>, linesep: &str) -> Rope<Bytes> {
+    let edits = labels::edits(&rope.exact(), linesep);
+    if edits.is_empty() { rope } else { edited(&Arc::new(rope), &edits) }
 }
 
 /// In 7-bit lines; None: it is signed or encrypted, and has to stay as it is.
