@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import asend as send
@@ -41,7 +41,8 @@ def awaitable(
             step = next(steps)
             while True:
                 try:
-                    came = await step if hasattr(step, "__await__") else step
+                    # What a connection is asked is a coroutine: the look for a method costs more than that.
+                    came = await step if type(step) is CoroutineType or hasattr(step, "__await__") else step
                 except BaseException as raised:
                     step = steps.throw(raised)
                 else:
