@@ -5,6 +5,7 @@ import re
 import pytest
 
 import rsmtp
+from browser import show
 from rsmtp import testing
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m"
@@ -65,6 +66,21 @@ def test_a_conversation_is_a_table_of_its_lines(catcher, client, read):
     assert "EHLO" in page.text and "VRFY <script>" in page.text and "going on" in page.text
     assert "<script" not in made["text/html"] and "the secret" not in str(made)
     assert re.search(r"C: VRFY <script>", made["text/plain"])
+
+
+def test_the_sides_of_a_conversation_stand_on_one_line(catcher, client, browser):
+    client.docmd("VRFY", "x" * 400)
+    context = browser.new_context(viewport={"width": 420, "height": 800})
+    page = context.new_page()
+    show(page, bundle(catcher.conversations[0])["text/html"])
+    lines = """[...document.querySelectorAll('tbody td:nth-child(2)')].map(cell => {
+        const range = document.createRange()
+        range.selectNodeContents(cell)
+        return range.getClientRects().length
+    })"""
+    assert set(page.evaluate(lines)) == {1}
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    context.close()
 
 
 def test_a_long_conversation_shows_its_ends(catcher, client):

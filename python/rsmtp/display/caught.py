@@ -75,6 +75,7 @@ def conversation(caught: Any) -> page.Bundle:
     state = "ended" if caught.closed else "going on"
     about = f'<span class="soft">{page.text(f"{count}, {state}; secrets masked")}</span>'
     table = page.table("What was said, in order", ["at", "side", "line"], rows, numbers=(0,))
+    table = f'<div class="said">{table}</div>'
     return {
         "text/plain": "\n".join(said),
         "text/html": page.whole(f"{title}, {count}", page.head(title, about), table if rows else ""),
