@@ -67,3 +67,22 @@ def test_email():
         "print(MIMEText.__module__, _formatparam('a', 'b'), MIMEText('é', 'plain', Charset('utf-8')))"
     )
     assert shown.startswith('rsmtp.email.mime.text a="b" Content-Type: text/plain; charset="utf-8"\n')
+
+
+def test_what_stands_there_stays_there_while_the_module_is_loaded():
+    """Other threads look at `sys.modules`, too."""
+    run(
+        "import sys, rsmtp, rsmtp.smtplib\n"
+        "assert 'smtplib' not in sys.modules\n"
+        "sys.modules['smtplib'] = rsmtp.smtplib\n"
+        "from rsmtp._common.standard import standard\n"
+        "gone = []\n"
+        "def watch(frame, event, argument):\n"
+        "    gone.append(sys.modules.get('smtplib') is not rsmtp.smtplib)\n"
+        "sys.setprofile(watch)\n"
+        "module = standard('smtplib')\n"
+        "sys.setprofile(None)\n"
+        "assert module is not rsmtp.smtplib and module.SMTP.__module__ == 'smtplib'\n"
+        "assert len(gone) > 50 and not any(gone)\n"
+        "assert issubclass(rsmtp.SMTPException, module.SMTPException)\n"
+    )

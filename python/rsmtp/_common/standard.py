@@ -16,7 +16,8 @@ _found: dict[str, ModuleType] = {}
 def standard(name: str) -> ModuleType:
     """The module with this name. It is loaded if it is not yet."""
     if name not in _found:
-        _found[name] = _loaded(name) if _is_in_place(name) else _loaded_beside(name)
+        # Of two threads, both get what the first has loaded.
+        _found.setdefault(name, _loaded(name) if _is_in_place(name) else _loaded_beside(name))
     return _found[name]
 
 
@@ -34,17 +35,17 @@ _BARE = len(vars(type(sys)("")))
 
 
 def _loaded_beside(name: str) -> ModuleType:
-    """The module, while what stands in its place stays there."""
-    package, _, last = name.rpartition(".")
-    parent = standard(package) if package else None
-    shown = getattr(parent, last, None)
-    replaced = sys.modules.pop(name)
-    try:
-        return _loaded(name)
-    finally:
-        sys.modules[name] = replaced
-        if parent is not None:
-            setattr(parent, last, shown)
+    """The module, while what stands in its place stays there: another thread may look at it."""
+    from importlib.util import module_from_spec
+
+    package = name.rpartition(".")[0]
+    path = standard(package).__path__ if package else None
+    for finder in sys.meta_path:
+        if (spec := finder.find_spec(name, path)) is not None and spec.loader is not None:
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 if "smtplib" in sys.modules and _is_in_place("smtplib"):
