@@ -40,6 +40,8 @@ pub struct Mailbox {
     /// Where the local part ends, and where the address does. None is longer than LONGEST.
     local: u16,
     address: u16,
+    /// Asked of each address of each message.
+    needs_smtputf8: bool,
 }
 
 impl Mailbox {
@@ -48,7 +50,7 @@ impl Mailbox {
         let mut text = spec.to_string();
         let (local, address) = (spec.local.len() as u16, text.len() as u16);
         text.push_str(a_labels.unwrap_or_default());
-        Self { text: text.into(), local, address }
+        Self { text: text.into(), local, address, needs_smtputf8: !spec.local.is_ascii() }
     }
 
     /// Whether the text is an address of letters, digits and similarly plain characters, with
@@ -65,7 +67,7 @@ impl Mailbox {
 
     /// Whether the local part needs SMTPUTF8 (RFC 6531).
     pub fn needs_smtputf8(&self) -> bool {
-        !self.split().0.is_ascii()
+        self.needs_smtputf8
     }
 
     /// The domain in A-labels. None for `postmaster` and the like.
@@ -165,7 +167,8 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
 
 impl From<Spec<'_>> for Mailbox {
     fn from(Spec { text, at }: Spec<'_>) -> Self {
-        Self { text: text.into(), local: at as u16, address: text.len() as u16 }
+        let (local, address) = (at as u16, text.len() as u16);
+        Self { text: text.into(), local, address, needs_smtputf8: false }
     }
 }
 
