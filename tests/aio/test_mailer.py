@@ -10,6 +10,7 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import anyio
@@ -304,6 +305,41 @@ def test_another_loop_is_told():
             await mailer.send(messages(1)[0])
 
         run(first)
+
+
+@pytest.mark.parametrize("all_at_once", [False, True])
+def test_loops_of_several_threads_are_told(all_at_once):
+    """One of them sends, and goes on as if the others were not there."""
+    before, told = threading.Barrier(4), []
+
+    async def send(mailer):
+        if all_at_once:
+            return (await mailer.send_all(messages(30))).sent
+        return sum(receipt.ok for receipt in await asyncio.gather(*map(mailer.send, messages(30))))
+
+    async def of_a_thread(mailer):
+        before.wait()
+        sent = 0
+        try:
+            sent = await send(mailer)
+        except errors.SMTPStateError as error:
+            assert "another event loop: make one for each" in str(error)
+        told.append(sent)
+        # Until the others have tried: a loop that is closed holds no mailer.
+        await asyncio.to_thread(before.wait)
+        if sent:
+            await mailer.aclose()
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        mailer = rsmtp.AsyncMailer(**options(catcher))
+        threads = [
+            threading.Thread(target=asyncio.run, args=[of_a_thread(mailer)], daemon=True) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert sorted(told) == [0, 0, 0, 30] and catcher.count == 30
 
 
 LEFT_BEHIND = """

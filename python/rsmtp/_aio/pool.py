@@ -4,6 +4,7 @@ kept."""
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -31,6 +32,7 @@ class AsyncPool:
         # Workers that wait for a session, by their numbers.
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._joining = threading.Lock()
 
     def close(self) -> None:
         """Ends the idle sessions with QUIT."""
@@ -44,20 +46,24 @@ class AsyncPool:
             connection.drop()
 
     def join_loop(self) -> None:
-        """Binds the sessions to the loop that begins to send."""
+        """Binds the sessions to the loop that begins to send. Raises SMTPStateError while another loop, of
+        another thread say, has them: nothing here may be touched by two threads."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None and self._loop.is_closed():
-                # What held sessions there, or waited for one, was left behind with its loop.
-                for worker in self._workers:
-                    worker.leave()
-                self._workers.clear()
-                if self._at_rest:
-                    self._at_rest.clear()
-                    self.engine().forget()
-            elif self._at_rest:
-                raise SMTPStateError("this mailer's sessions belong to another event loop: make one for each")
-            self._loop = loop
+        with self._joining:
+            if self._loop is not loop:
+                if self._loop is not None and self._loop.is_closed():
+                    # What held sessions there, or waited for one, was left behind with its loop.
+                    for worker in self._workers:
+                        worker.leave()
+                    self._workers.clear()
+                    if self._at_rest:
+                        self._at_rest.clear()
+                        self.engine().forget()
+                elif self._loop is not None and (self._at_rest or self._workers or self._loop.is_running()):
+                    raise SMTPStateError(
+                        "this mailer belongs to another event loop: make one for each, or one Mailer"
+                    )
+                self._loop = loop
 
     def enlist(self, worker: Worker) -> None:
         self._workers.add(worker)
