@@ -2748,7 +2748,7 @@ def _fold_tokens(
 ) -> str:
     """
     Folds a field whose value is in tokens `(kind, text, [tokens])`, each of one of the
-    kinds of `fold_structured`; also `text` and `identifiers`, which are cut at white space
+    kinds of `token`; also `text` and `identifiers`, which are cut at white space
     here. A width of 0 means no limit.
     """
 
