@@ -88,9 +88,11 @@ SHUTDOWNS = {
             while True:
                 time.sleep(0.01)
                 yield "a@example.org", ["b@example.org"], b"Subject: x\\r\\n\\r\\n"
-        mailer = rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none")
-        threading.Thread(target=mailer.send_all, args=(messages(),), daemon=True).start()
-        catcher.wait_for(3, timeout=20)
+        # Many of them, so that some come back from the engine at any moment of the end.
+        for _ in range(12):
+            mailer = rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none")
+            threading.Thread(target=mailer.send_all, args=(messages(),), daemon=True).start()
+        catcher.wait_for(40, timeout=20)
         class Slow:
             def __del__(self, sleep=time.sleep):
                 sleep(0.1)
