@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     _Defect = TypeVar("_Defect", bound=MessageDefect)
 
 try:
-    from email.errors import HeaderWriteError
+    from email.errors import HeaderWriteError as HeaderWriteError
 except ImportError:  # before Python 3.13
 
     class HeaderWriteError(MessageError):  # type: ignore[no-redef]
