@@ -32,7 +32,12 @@ fn read(wire: &[u8], piece: usize) -> Found {
             assert!(taken > 0 && taken <= piece.len(), "no progress");
             piece = &piece[taken..];
             match found {
-                Ok(reply) => replies.extend(reply),
+                Ok(None) => {}
+                Ok(Some(reply)) => {
+                    replies.push(reply.clone());
+                    // As a session does: the next one may be the same.
+                    reader.keep(reply);
+                }
                 Err(fault) => {
                     assert!(fault.to_string().len() < 600, "a giant error message");
                     return (replies, Some(name(&fault)));
