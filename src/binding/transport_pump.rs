@@ -22,7 +22,7 @@ const READ: usize = 16 * 1024;
 /// How many pieces of mail data are sent before the event loop gets its turn.
 const PIECES: usize = 4;
 /// A timer that fires this many seconds too late is not moved.
-const TICK: f64 = 0.001;
+const LATE: f64 = 0.001;
 
 /// An operation whose octets an asyncio transport carries.
 ///
@@ -318,7 +318,7 @@ fn left(slf: &Bound<'_, TransportPump>) -> PyResult<usize> {
 /// A timer that fires earlier checks again, so most timers never have to be moved.
 fn watch_the_clock(slf: &Bound<'_, TransportPump>, seconds: Option<f64>) -> PyResult<()> {
     let Some(seconds) = seconds.filter(|seconds| seconds.is_finite()) else { return Ok(()) };
-    let is_set = slf.get().wire().set_for.is_some_and(|set_for| set_for <= seconds + TICK);
+    let is_set = slf.get().wire().set_for.is_some_and(|set_for| set_for <= seconds + LATE);
     if !is_set {
         slf.call_method1(intern!(slf.py(), "_set_clock"), (seconds,))?;
     }
