@@ -106,6 +106,11 @@ impl Reply {
         self.code == code::SERVICE_NOT_AVAILABLE
     }
 
+    /// RFC 3463 3.8 (X.7.z): it is about this mail and its sender, also where the session ends.
+    pub fn is_about_policy(&self) -> bool {
+        self.enhanced().is_some_and(|enhanced| enhanced.subject == 7)
+    }
+
     /// RFC 5321 4.2.2: the server itself can take nothing now, whatever the message.
     pub fn is_about_the_server(&self) -> bool {
         let too_many = self.enhanced().is_some_and(EnhancedStatusCode::is_too_many_recipients);

@@ -286,6 +286,16 @@ def test_a_new_session_that_the_server_ends_before_the_message_has(catcher, verb
     assert receipt.refused and receipt.attempts == 1 and len(catcher.conversations) == 1
 
 
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_session_that_ends_for_policy_has_cost_the_message_an_attempt(catcher, verb):
+    """A receiver that slows this sender down isn't asked again at once."""
+    with plain(catcher, retries=0, chunking=False) as mailer:
+        assert mailer.send(MESSAGE).ok
+        catcher.fault(verb, reply=(421, "4.7.28 an unusual rate of mail"), times=1)
+        receipt = mailer.send(MESSAGE, check=False)
+    assert receipt.refused and receipt.attempts == 1 and len(catcher.conversations) == 1
+
+
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["CHUNKING"], ["PIPELINING", "CHUNKING"]])
 @pytest.mark.parametrize("connections", [1, 3])
 @pytest.mark.parametrize(("verb", "usual"), [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on")])

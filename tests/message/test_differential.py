@@ -406,6 +406,7 @@ labels = st.text("abcäöü", min_size=1, max_size=10)
     "A",
     b"",
 )
+@example("", "", [("", "0", "a")], "<>", b"")
 def test_ours_arrives(text, subject, people, filename, data):
     assume("=?" not in subject + filename + str(people))
     to = [(name, f"{local}@{label}.example") for name, local, label in people]
@@ -427,7 +428,8 @@ def test_ours_arrives(text, subject, people, filename, data):
     ]
     body, attached = got.get_payload()
     assert same_lines(body.get_content(), text)
-    assert attached.get_filename() == filename.strip()
+    # It takes off quotation marks and angle brackets twice: those of the parameter, and the name's own.
+    assert attached.get_filename() == email.utils.unquote(filename).strip()
     assert attached.get_content() == data
 
 

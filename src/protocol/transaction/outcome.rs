@@ -121,20 +121,20 @@ impl Outcome {
 
     /// Whether the server ended the session with its answer to this message (421).
     pub fn ends_session(&self) -> bool {
-        self.recipients
-            .iter()
-            .any(|(_, fate)| matches!(fate, Fate::Refused(_, reply) if reply.closes_channel()))
-            || self.ends_session_before_it()
-    }
-
-    /// Whether the server ended the session before it had the message: 421 to MAIL, RCPT or DATA.
-    pub fn ends_session_before_it(&self) -> bool {
-        let ends = |fate: &Fate| match fate {
-            Fate::Refused(Stage::Rcpt | Stage::Data, reply) => reply.closes_channel(),
-            _ => false,
-        };
+        let ends = |fate: &Fate| matches!(fate, Fate::Refused(_, reply) if reply.closes_channel());
         matches!(&self.verdict, Verdict::SenderRefused(reply) if reply.closes_channel())
             || self.recipients.iter().any(|(_, fate)| ends(fate))
+    }
+
+    /// Whether the server ended the session before it had the message, and not because of it: 421 to
+    /// MAIL, RCPT or DATA.
+    pub fn ends_session_before_it(&self) -> bool {
+        let ends = |reply: &Reply| reply.closes_channel() && !reply.is_about_policy();
+        matches!(&self.verdict, Verdict::SenderRefused(reply) if ends(reply))
+            || self.recipients.iter().any(|(_, fate)| match fate {
+                Fate::Refused(Stage::Rcpt | Stage::Data, reply) => ends(reply),
+                _ => false,
+            })
     }
 
     /// Whether the server demands a login first (RFC 4954 6). If so, it accepted nothing.
