@@ -357,8 +357,9 @@ def _serve(outbox: Outbox, given: argparse.Namespace) -> int:
 
     web.stop_on_sigterm()
     with web.started(page, given, WEB_PORT) as served:
-        print(f"{harmless(str(path))} is shown on {served.url} (Ctrl-C ends that)", flush=True)
+        # A signal may come as soon as the page's address is told.
         with contextlib.suppress(KeyboardInterrupt):
+            print(f"{harmless(str(path))} is shown on {served.url} (Ctrl-C ends that)", flush=True)
             threading.Event().wait()
     return exit_code.OK
 
