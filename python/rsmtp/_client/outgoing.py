@@ -273,12 +273,11 @@ def prepare(item: Any) -> Prepared:
         from_addr, to_addrs, data = item
         if isinstance(to_addrs, tuple) and any(isinstance(address, str) for address in to_addrs):
             to_addrs = one_address("to_addrs", to_addrs)
-        paths = Paths(
-            arguments.text("from_addr", one_address("from_addr", from_addr)), recipients_of(to_addrs)
-        )
+        sender = arguments.text("from_addr", one_address("from_addr", from_addr))
+        recipients = recipients_of(to_addrs)
         content = content_of(data)
         # For addresses alone, the engine asks for SMTPUTF8 itself.
-        return paths.sender, paths.recipients, content, field_options(content), None
+        return sender, recipients, content, field_options(content), None
     if hasattr(item, "_prepared_for_sending"):
         # A message from an outbox was prepared when it was stored.
         ready: Prepared = item._prepared_for_sending()

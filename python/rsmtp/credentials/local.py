@@ -42,11 +42,7 @@ def env(name: str) -> Credential:
 
 class _File(Credential):
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        if not isinstance(path, (str, os.PathLike)):
-            raise arguments.wanted("path", "a path, a str or a Path,", path)
-        self._path = os.fspath(path)
-        if not isinstance(self._path, str) or not self._path or "\0" in self._path:
-            raise ValueError("path: the name of a file is wanted")
+        self._path = arguments.path("path", path)
 
     def _shown(self) -> str:
         return repr(self._path)

@@ -214,8 +214,6 @@ def _seconds(argument: str, when: Any, now: float) -> float:
                 f"{argument}: {when} has no time zone: datetime.now(timezone.utc), or .astimezone()"
             )
         return when.timestamp()
-    if isinstance(when, bool) or not isinstance(when, (int, float)):
-        raise arguments.wanted(argument, "a datetime or a time in seconds", when)
-    if math.isnan(when):
+    if isinstance(when, bool) or not isinstance(when, (int, float)) or math.isnan(when):
         raise arguments.wanted(argument, "a datetime or a time in seconds", when)
     return arguments.number(argument, when)
