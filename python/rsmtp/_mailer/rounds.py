@@ -54,7 +54,11 @@ def rounds(
     while sending.go_on(receipts, not green):
         if green:
             pause = 0.0 if receipts else min(pause + 0.001, 0.02)
-            time.sleep(pause)
+            try:
+                time.sleep(pause)
+            except BaseException:
+                sending.stop()
+                raise
         yield
         feed(sending, iterator)
     failure = sending.failure
@@ -131,8 +135,8 @@ def each_once(waiting: list[Receipt]) -> Iterator[Receipt]:
 
 def break_off(sending: Sending, raised: BaseException, report: Report) -> None:
     """Adds the report to the exception, with the receipts of everything that was begun. If the
-    iterable failed, the messages before the failure are still sent; after an interrupt they are
-    not."""
+    iterable failed, the messages before the failure are still sent; after an interrupt, such as the
+    exception of a signal's handler, they are not."""
     if sending.is_of_another_process:
         # The caller's code has forked, and this is the child: the parent does the sending.
         return

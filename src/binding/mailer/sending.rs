@@ -265,7 +265,8 @@ impl Sending {
         if wait && !self.batch.lock().is_over() && progress.unfit.is_empty() {
             let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
             py.detach(|| self.batch.wait(low));
-            py.check_signals()?;
+            // Whatever a signal's handler raises, it ends the sending.
+            py.check_signals().inspect_err(|_| self.batch.stop())?;
         }
         let over = self.batch.lock().is_over();
         let some = progress.tell(&self.batch, told, log)?;
