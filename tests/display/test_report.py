@@ -27,6 +27,12 @@ def test_a_receipt(mailer, read):
     assert "not sent to every recipient" in page.text and "no <b>such</b> user" in page.text
     assert page.text.index("nobody@example.org refused") < page.text.index("bob@example.org sent")
     assert "\x1b" not in shown["text/html"] + shown["text/plain"]
+    assert "stage try again" in page.text
+
+
+def test_what_was_sent_to_all_has_no_empty_columns(mailer, read):
+    shown = read(mailer.send(letter("bob@example.org"))._repr_mimebundle_()["text/html"]).text
+    assert "fate the server's words" in shown and "stage" not in shown and "try again" not in shown
 
 
 def test_a_report(mailer, read):

@@ -63,7 +63,7 @@ def _conversation(client: Any, path: list[str]) -> str:
     if path:
         rows.append(("path", page.path(path)))
     legal = "".join(page.chip(verb) for verb in client._rsmtp_legal_requests)
-    rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
+    rows.append(("allowed now", legal or '<span class="soft">nothing</span>'))
     if transcript:
         rows.append(
             ("so far", f"{counted(len(transcript), 'line')} in {seconds(timeline.duration(transcript))}")

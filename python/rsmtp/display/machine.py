@@ -112,5 +112,5 @@ def _described(path: Sequence[str], legal: Sequence[str], encrypted: bool) -> st
     ]
     if len(path) > 1:
         sentences.append(f"Its path: {', '.join(ends(path, STATES))}.")
-    sentences.append(f"May be said now: {', '.join(legal)}." if legal else "Nothing may be said now.")
+    sentences.append(f"Allowed now: {', '.join(legal)}." if legal else "Nothing is allowed now.")
     return " ".join(sentences)

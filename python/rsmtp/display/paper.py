@@ -60,7 +60,7 @@ PAPERS: dict[str, dict[str, dict[str, tuple[int, int]]]] = {
 _LABELS = {
     PLAIN: "IN PLAINTEXT: can be read on the way",
     TLS: "INSIDE TLS: encrypted",
-    END: "HOW IT ENDS: by QUIT, by 421, by losing its order",
+    END: "HOW IT ENDS: by a refusal, by QUIT or 421, by a stray reply",
 }
 _EMPTY = "IN PLAINTEXT: nothing was said"
 

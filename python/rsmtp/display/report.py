@@ -111,20 +111,27 @@ def _counts(counts: dict[str, int], total: int) -> str:
 
 
 def _table(caption: str, receipts: Sequence[Any], most: int, *, whole: bool = False) -> str:
-    """One row for each recipient. If the message is one of many, the row includes its number."""
+    """One row for each recipient. If the message is one of many, the row includes its number.
+    Stage and advice are columns only if a recipient has them."""
     rows: list[list[str]] = []
     left_out = 0
     for receipt in receipts:
         for cells in _rows(receipt):
             if len(rows) < most:
-                rows.append(cells[1:] if whole else cells)
+                rows.append(cells)
             else:
                 left_out += 1
     if not rows:
         return ""
     columns = ["no.", "recipient", "fate", "the server's words, or the error", "stage", "try again"]
     more = f'<p class="soft">and {left_out:,} more, in receipts</p>' if left_out else ""
-    made = page.table(caption, columns[1:] if whole else columns, rows, [] if whole else [0])
+    shown = [at for at in range(whole, 6) if at < 4 or any(row[at] for row in rows)]
+    made = page.table(
+        caption,
+        [columns[at] for at in shown],
+        [[row[at] for at in shown] for row in rows],
+        [] if whole else [0],
+    )
     return f'<div class="box outcomes">{made}{more}</div>'
 
 
