@@ -360,6 +360,10 @@ SAMPLES = {
     "tls-required": ["530 5.7.0 Must issue a STARTTLS command first"],
     "spam": ["571 5.7.1 message classified as spam", "554 Rejected due to spam content"],
     "virus": ["550 Message contains virus", "554 Rejected due to banned content"],
+    "address-local": [
+        "501 <bob>: recipient address must contain a domain",
+        "504 5.5.2 <bob>: Recipient address rejected: need fully-qualified address",
+    ],
     "ehlo-name": ["504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname"],
     "policy": ["554 5.7.1 The message was refused"],
 }

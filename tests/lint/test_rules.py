@@ -74,7 +74,9 @@ BROKEN = [
     ("from-missing", octets((b"From", None))),
     ("from-several", octets((b"From", b"ann@example.org, bob@example.org"))),
     ("address-invalid", octets((b"To", b"bob at example.com"))),
-    ("address-invalid", octets((b"Cc", b"Bob <bob>"))),
+    ("address-invalid", octets((b"From", b"ann"))),
+    ("address-local", octets((b"Cc", b"Bob <bob>"))),
+    ("address-local", message(to="bob.example.org")),
     ("display-name-address", octets((b"From", b'"ceo@bank.example" <x@elsewhere.example>'))),
     ("direction-control", message(subject="invoice\u202efdp.exe")),
     ("recipients-none", octets((b"To", None))),
@@ -208,6 +210,10 @@ def test_what_is_broken_is_found(rule, given):
     found = rsmtp.lint(given)
     assert rule in [finding.rule for finding in found], found
     assert rule not in [finding.rule for finding in rsmtp.lint(given, ignore=[rule])]
+
+
+def test_postmaster_stands_alone():
+    assert not rsmtp.lint(message(to="Postmaster"))
 
 
 def test_there_is_an_input_for_each_rule():

@@ -358,7 +358,7 @@ def _one_address(name: str, text: str) -> str:
     if text and "@" not in text:
         # A table has "nan" or "None" where nothing is known, or another column's cell.
         raise ValueError(
-            f"{name}: {text!r} is no address with a domain; a function gives a mailbox of the server "
-            f"itself: {name}=lambda row: [...]"
+            f"{name}: {text!r} has no domain; a function gives a mailbox of the server itself: "
+            f"{name}=lambda row: [...]"
         )
     return text

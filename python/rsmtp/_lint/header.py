@@ -76,8 +76,13 @@ def _recipients(view: View) -> Iterator[Broken]:
 
 def _names(view: View) -> Iterator[Broken]:
     for name in ("From", "Sender", "Reply-To", "To", "Cc"):
+        local = view.local_mailboxes(name) if name in ("To", "Cc") else ()
         for display, address in view.mailboxes(name):
-            if not re.fullmatch(r"[^@\s]+@[^@\s]+|\".*\"@[^@\s]+", address):
+            if address in local:
+                # RFC 5321 section 2.3.5: postmaster stands without a domain, at every server.
+                if address.casefold() != "postmaster":
+                    yield "address-local", f"{address!r} has no domain", name
+            elif not re.fullmatch(r"[^@\s]+@[^@\s]+|\".*\"@[^@\s]+", address):
                 yield "address-invalid", f"{(display + ' ' + address).strip()!r} is no address", name
             shown = _ADDRESS.search(display[:_LONGEST_NAME])
             if name in ("From", "Sender", "Reply-To") and shown and shown[0].casefold() != address.casefold():

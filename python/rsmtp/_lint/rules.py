@@ -37,6 +37,7 @@ RULES: dict[str, Rule] = {
     "from-missing": Rule("error", "Every message has a From; receivers refuse one without.", "Set from_.", rfc(5322, "3.6.2")),
     "from-several": Rule("error", "With several authors Sender names the one who sends; Gmail refuses several.", "Name one author, and set sender.", rfc(5322, "3.6.2")),
     "address-invalid": Rule("error", "What can't be read as an address is refused by many receivers.", "Write it as Name <name@example.com>.", rfc(5322, "3.4")),
+    "address-local": Rule("warning", "A mailbox without a domain is one of the server itself; most servers on the Internet refuse it.", "Add @ and the domain, unless a server of your own delivers it.", rfc(5321, "2.3.5")),
     "display-name-address": Rule("warning", "A display name that looks like another address is what impostors use; filters count it.", "Show a name, or the same address.", _GMAIL),
     "direction-control": Rule("warning", "Characters that turn the direction of text hide what is said, and filters count them.", "Remove them.", "https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing"),
     "recipients-none": Rule("warning", "A message without To and Cc looks like one that was sent to a hidden list.", "Set to; one message for each recipient is best.", _GMAIL),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rsmtp._common import arguments
 from rsmtp._rsmtp import Message as Engine
+from rsmtp._rsmtp import _envelope_addresses
 from rsmtp.display import reader
 
 if TYPE_CHECKING:
@@ -57,12 +58,22 @@ class View:
     def mailboxes(self, name: str) -> list[tuple[str, str]]:
         from rsmtp.email.utils import getaddresses
 
-        written = [str(value) for known, value in _items(self.message) if known.lower() == name.lower()]
         return [
             (reader.plain(display), address)
-            for display, address in getaddresses(written)
+            for display, address in getaddresses(self._written(name))
             if display or address
         ]
+
+    def local_mailboxes(self, name: str) -> set[str]:
+        """Those without a domain, in a field that is sound."""
+        try:
+            found = _envelope_addresses(name, ", ".join(self._written(name)), True)
+        except ValueError:
+            return set()
+        return {address for address in found if "@" not in address}
+
+    def _written(self, name: str) -> list[str]:
+        return [str(value) for known, value in _items(self.message) if known.lower() == name.lower()]
 
     def files(self) -> Iterator[reader.Attachment]:
         yield from self.reading.attachments

@@ -105,6 +105,14 @@ ROWS = (
         about="recipient",
     ),
     _general(
+        "address-local",
+        "The recipient's address has no domain, and the server has no such mailbox of its own.",
+        "Write the whole address, as in bob@example.org.",
+        _RFC_5321,
+        words=r"recipient address (?:must contain a domain|rejected: need fully.qualified address)",
+        about="recipient",
+    ),
+    _general(
         "moved",
         "The mailbox has moved, and its mail is not forwarded.",
         "Ask the recipient for the new address.",
