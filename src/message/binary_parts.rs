@@ -44,9 +44,6 @@ pub fn plan(message: &[u8], gaps: &[Gap]) -> Plan {
     walk.plan
 }
 
-/// Signatures that cover the body as it is encoded (RFC 6376, RFC 8617).
-const SEALS: [&str; 2] = ["dkim-signature", "arc-message-signature"];
-
 struct Walk<'a> {
     message: &'a [u8],
     gaps: &'a [Gap<'a>],
@@ -59,7 +56,7 @@ impl Walk<'_> {
     /// Whether something in it has become binary.
     fn entity(&mut self, range: Range<usize>, default: &str) -> bool {
         let head = Head::read(self.message, range.clone());
-        if SEALS.iter().any(|name| head.find(self.message, name).is_some()) {
+        if head.is_signed(self.message) {
             return false;
         }
         let field = head.value(self.message, "content-type");

@@ -7,7 +7,7 @@
 //! whether it is known.
 //!
 //! A signature covers the octets as they are. In `multipart/signed` and `multipart/encrypted`, and
-//! in a message with a DKIM-Signature, nothing is changed. If something would have to be, the
+//! in a message with a DKIM-Signature or an ARC-Message-Signature, nothing is changed. If something would have to be, the
 //! result is an error that says so.
 
 use super::base64_lines::Lines;
@@ -52,7 +52,7 @@ pub struct Unfit(pub &'static str);
 
 const SIGNED: Unfit = Unfit("it stands in multipart/signed, and that would break the signature");
 const ENCRYPTED: Unfit = Unfit("it stands in multipart/encrypted, and nothing in there may be changed");
-const DKIM: Unfit = Unfit("it is signed (DKIM-Signature), and that would break the signature");
+const SIGNED_WHOLE: Unfit = Unfit("it is signed (DKIM or ARC), and that would break the signature");
 const AROUND: Unfit = Unfit("it stands before or after the parts of a multipart");
 const NO_PARTS: Unfit = Unfit("it is in a multipart without parts");
 const ONLY_SEVEN_BIT: Unfit = Unfit("it is in a message/partial or message/external-body");
@@ -112,7 +112,7 @@ impl Walk<'_> {
             return Ok(false);
         }
         let head = Head::read(self.message, range.clone());
-        let sealed = place.sealed.or_else(|| head.find(self.message, "dkim-signature").map(|_| DKIM));
+        let sealed = place.sealed.or_else(|| head.is_signed(self.message).then_some(SIGNED_WHOLE));
         let place = Place { sealed, ..place };
         let first = self.edits.len();
         self.fields(&head, place)?;
@@ -278,6 +278,7 @@ impl Walk<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::head::SIGNATURES;
     use super::*;
 
     fn seven_bit(message: &[u8]) -> Result<String, Unfit> {
@@ -329,8 +330,10 @@ mod tests {
         let signed = b"MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=x\r\n\r\n--x\r\n\r\n\
             \xfc\r\n--x\r\n\r\nsignature\r\n--x--\r\n";
         assert_eq!(seven_bit(signed), Err(SIGNED));
-        let dkim = b"DKIM-Signature: v=1\r\n\r\n\xfc\r\n";
-        assert_eq!(seven_bit(dkim), Err(DKIM));
+        for name in SIGNATURES {
+            let whole = [name.as_bytes(), b": v=1\r\n\r\n\xfc\r\n"].concat();
+            assert_eq!(seven_bit(&whole), Err(SIGNED_WHOLE));
+        }
     }
 
     #[test]

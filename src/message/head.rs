@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// The fields with a signature over the body as it is encoded: DKIM's (RFC 6376) and ARC's (RFC 8617).
+pub const SIGNATURES: [&str; 2] = ["DKIM-Signature", "ARC-Message-Signature"];
+
 /// One field: a line and its continuation lines.
 #[derive(Clone, Debug)]
 pub struct FieldAt {
@@ -49,13 +52,19 @@ impl Head {
         Head { fields, end_of_fields: range.end, body: range.end }
     }
 
-    /// The first field of that name (in lower case).
+    /// The first field of that name.
     #[must_use]
     pub fn find(&self, text: &[u8], name: &str) -> Option<&FieldAt> {
         let is_named = |field: &&FieldAt| {
             field.parts(text).is_some_and(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
         };
         self.fields.iter().find(is_named)
+    }
+
+    /// Whether a field signs the body as it is encoded.
+    #[must_use]
+    pub fn is_signed(&self, text: &[u8]) -> bool {
+        SIGNATURES.iter().any(|name| self.find(text, name).is_some())
     }
 
     /// Its value, unfolded.

@@ -27,10 +27,7 @@ impl Walk<'_> {
     fn entity(&mut self, range: Range<usize>, default: &str, depth: usize) {
         let head = Head::read(self.message, range.clone());
         let body = head.body..range.end;
-        let is_signed = ["dkim-signature", "arc-message-signature"]
-            .iter()
-            .any(|name| head.find(self.message, name).is_some());
-        if depth > DEEPEST || is_signed || self.message[body.clone()].is_ascii() {
+        if depth > DEEPEST || head.is_signed(self.message) || self.message[body.clone()].is_ascii() {
             return;
         }
         let field = head.value(self.message, "content-type");

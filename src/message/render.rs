@@ -42,7 +42,7 @@ pub trait Entity: Sized {
     /// What it contains.
     fn content(&self, rules: &Rules) -> Result<Content<Self>, Self::Error>;
 
-    /// Whether a signature covers it unchanged (RFC 6376).
+    /// Whether a signature covers it unchanged (RFC 6376, RFC 8617).
     fn is_signed(&self) -> bool {
         false
     }

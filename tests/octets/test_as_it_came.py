@@ -197,7 +197,11 @@ ATTACHED = {
 }
 
 
-@pytest.mark.parametrize("head", [b"", b"DKIM-Signature: v=1;\r\n\tb=abc\r\n"], ids=["unsigned", "signed"])
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"DKIM-Signature: v=1;\r\n\tb=abc\r\n", b"ARC-Message-Signature: i=1;\r\n\tb=abc\r\n"],
+    ids=["unsigned", "DKIM", "ARC"],
+)
 @pytest.mark.parametrize("package", [email, rsmtp.email], ids=["email", "rsmtp.email"])
 @pytest.mark.parametrize("policy", ["compat32", "default", "SMTP"])
 @pytest.mark.parametrize("kind", ATTACHED)

@@ -167,6 +167,16 @@ SEALED = {
         ),
         "DKIM",
     ),
+    "ARC": (
+        entity(b"text/plain", b"8bit", NAIVE, b"ARC-Message-Signature: i=1; bh=abc\r\n"),
+        "ARC",
+    ),
+    "a sealed message in it": (
+        multipart(
+            entity(b"message/rfc822", b"8bit", entity(b"", b"8bit", NAIVE, b"ARC-Message-Signature: i=1\r\n"))
+        ),
+        "ARC",
+    ),
 }
 
 

@@ -221,7 +221,7 @@ def wants_smtputf8(msg: Any) -> bool:
 def _is_signed_in_utf8(msg: Any) -> bool:
     """Whether its fields are to stay in UTF-8. Where the server is not known yet, others are written in
     ASCII."""
-    return wants_smtputf8(msg) and "DKIM-Signature" in msg
+    return wants_smtputf8(msg) and ("DKIM-Signature" in msg or "ARC-Message-Signature" in msg)
 
 
 def smtputf8_options(paths: Paths, content: bytes | RenderedMessage) -> list[str]:

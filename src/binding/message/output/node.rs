@@ -17,6 +17,7 @@ use crate::binding::message::{
     },
     payload::file,
 };
+use crate::message::head::SIGNATURES;
 use crate::message::render::{Content, Entity, Multipart, Place, Rules, render, render_in};
 use crate::message::rope::Rope;
 use crate::message::{boundary, field, written};
@@ -122,7 +123,7 @@ impl Entity for Node<'_, '_> {
     }
 
     fn is_signed(&self) -> bool {
-        fields::contains(&self.message, "dkim-signature")
+        SIGNATURES.iter().any(|name| fields::contains(&self.message, name))
     }
 
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> PyResult<()> {
