@@ -8,7 +8,7 @@ from outbox.letters import letter, raw
 
 from rsmtp.outbox import Outbox, OutboxError
 
-GONE = r"outbox\.db: the file was removed, moved or replaced since it was opened"
+GONE = r"outbox\.db: (the file|its log \(outbox\.db-wal\)) was removed, moved or replaced since it was opened"
 
 
 def remove(path):
@@ -22,6 +22,10 @@ def replace(path):
         other.put_all(raw(number) for number in range(3))
 
 
+def log_of(path):
+    return path.with_name(f"{path.name}-wal")
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -29,6 +33,9 @@ def replace(path):
         replace,
         lambda path: path.rename(path.with_suffix(".old")),
         lambda path: shutil.rmtree(path.parent),
+        lambda path: log_of(path).unlink(),
+        lambda path: log_of(path).rename(path.with_suffix(".old")),
+        lambda path: shutil.move(shutil.copy(log_of(path), path.with_suffix(".new")), log_of(path)),
     ],
 )
 def test_nothing_is_put_that_no_other_process_would_see(tmp_path, harm, catcher, run):
@@ -51,6 +58,20 @@ def test_nothing_is_put_that_no_other_process_would_see(tmp_path, harm, catcher,
     assert not catcher.messages
     # Nothing was made in its place.
     assert (sorted(os.listdir(path.parent)) if path.parent.exists() else None) == before
+    outbox.close()
+
+
+def test_what_stood_in_a_log_that_was_removed_is_kept(tmp_path):
+    path = tmp_path / "outbox.db"
+    outbox = Outbox(path)
+    outbox.put(raw(1))
+    log_of(path).unlink()
+    with pytest.raises(OutboxError, match="close the outbox and open it anew"):
+        outbox.put(raw(2))
+    outbox.close()
+    outbox.put(raw(3))
+    with Outbox(path) as other:
+        assert other.status()["queued"] == 2
     outbox.close()
 
 

@@ -46,6 +46,8 @@ class _Link:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._process = 0
+        # The identity of the log that it writes, which is there for as long as it is open.
+        self._log: object = None
 
     def connection(self) -> sqlite3.Connection:
         if self._connection is not None and self._process != os.getpid():
@@ -55,7 +57,14 @@ class _Link:
         if self._connection is None:
             self._connection = self._connect()
             self._process = os.getpid()
+            self._log = None
         return self._connection
+
+    def has_its_log(self, path: Path) -> bool:
+        log = reading.identity(path.with_name(f"{path.name}-wal"), self._log)
+        if self._log is None:
+            self._log = log
+        return log == self._log
 
     def close(self) -> None:
         with self.lock:
@@ -171,6 +180,11 @@ class Database:
         connection = link.connection()
         if self._file is None:
             self._file = reading.identity(self.path)
+        if not link.has_its_log(self.path):
+            raise OutboxError(
+                f"{self.path}: its log ({self.path.name}-wal) was removed, moved or replaced since it was "
+                "opened, and nothing more is written to it: close the outbox and open it anew"
+            )
         return connection
 
     def _connect(self) -> sqlite3.Connection:
