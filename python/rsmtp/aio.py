@@ -137,7 +137,11 @@ class AsyncSmtpClient(Verbs):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._rsmtp_exit()
+            if kind is GeneratorExit:
+                # The task was destroyed, and nothing can be awaited any more.
+                self.close()
+            else:
+                await self._rsmtp_exit()
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
@@ -169,7 +173,9 @@ class AsyncSmtpClient(Verbs):
         # The block may end in another task, as in a pytest fixture.
         if self._rsmtp_holder is not None and self._rsmtp_turns is not None:
             self._rsmtp_holder = None
-            self._rsmtp_turns[1].release()
+            loop, turn = self._rsmtp_turns
+            if not loop.is_closed():
+                turn.release()
 
     def __del__(self) -> None:
         if self._rsmtp_connection is not None:

@@ -197,16 +197,17 @@ impl Answer {
         Some(std::mem::take(&mut state.callbacks))
     }
 
+    /// A loop that was closed continues no task.
     fn schedule(slf: &Bound<'_, Self>, callbacks: Vec<Callback>) -> PyResult<()> {
         let py = slf.py();
+        let event_loop = slf.get().event_loop.bind(py);
+        if callbacks.is_empty() || event_loop.call_method0(intern!(py, "is_closed"))?.is_truthy()? {
+            return Ok(());
+        }
         for (callback, context) in callbacks {
             let options = PyDict::new(py);
             options.set_item("context", context)?;
-            slf.get().event_loop.bind(py).call_method(
-                intern!(py, "call_soon"),
-                (callback, slf),
-                Some(&options),
-            )?;
+            event_loop.call_method(intern!(py, "call_soon"), (callback, slf), Some(&options))?;
         }
         Ok(())
     }

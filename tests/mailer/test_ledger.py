@@ -30,7 +30,7 @@ def by_a_loop(url, note, **options):
     async def run():
         async with rsmtp.AsyncMailer(url, **options) as mailer:
             sending = AsyncSending(mailer._pool, mailer._hops, MESSAGES, False, None, note=note)
-            note.nudge = sending.nudge if hasattr(note, "nudge") else None
+            note.nudge = sending._nudge if hasattr(note, "nudge") else None
             try:
                 return (await sending).receipts, None
             except Exception as raised:

@@ -4,6 +4,7 @@ kept."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -35,8 +36,21 @@ class AsyncPool:
         self._joining = threading.Lock()
 
     def close(self) -> None:
-        """Ends the idle sessions with QUIT."""
+        """Ends the idle sessions with QUIT. Those of a loop that runs in another thread are ended there,
+        in its next turn."""
         self.engine().close()
+        loop = self._loop
+        if loop is not None and loop.is_closed():
+            # Their transports are gone with it.
+            self._at_rest.clear()
+        elif loop is not None and loop.is_running() and loop is not asyncio.get_running_loop():
+            # It may be closed meanwhile.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._end_idle)
+        else:
+            self._end_idle()
+
+    def _end_idle(self) -> None:
         at_rest, self._at_rest = self._at_rest, {}
         for connection in at_rest.values():
             connection.leave(Request.quit())
@@ -45,9 +59,9 @@ class AsyncPool:
         for connection in self._at_rest.values():
             connection.drop()
 
-    def join_loop(self) -> None:
-        """Binds the sessions to the loop that begins to send. Raises SMTPStateError while another loop, of
-        another thread say, has them: nothing here may be touched by two threads."""
+    def join_loop(self) -> asyncio.AbstractEventLoop:
+        """Binds the sessions to the loop that begins to send, and returns it. Raises SMTPStateError while
+        another loop, of another thread say, has them: nothing here may be touched by two threads."""
         loop = asyncio.get_running_loop()
         with self._joining:
             if self._loop is not loop:
@@ -64,6 +78,7 @@ class AsyncPool:
                         "this mailer belongs to another event loop: make one for each, or one Mailer"
                     )
                 self._loop = loop
+        return loop
 
     def enlist(self, worker: Worker) -> None:
         self._workers.add(worker)
@@ -99,7 +114,7 @@ class AsyncPool:
         """Wakes the worker whose turn it is, because a session may be free."""
         if self._waiting:
             waiter = self._waiting.get(self.engine().next_in_line or 0)
-            if waiter is not None and not waiter.done():
+            if waiter is not None and not (waiter.done() or waiter.get_loop().is_closed()):
                 waiter.set_result(None)
 
     async def login(self, hop: Server, rejected: str | None) -> Login | None:

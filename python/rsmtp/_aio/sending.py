@@ -63,13 +63,13 @@ class AsyncSending:
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
         # What is awaited with each receipt unless the caller does that (`hooked`), whether any are
-        # told, and how many of `receipts` were.
+        # told, and how many of `_receipts` were.
         self._after_send: Any = None
         if hooked and rules is not None and rules.after_send is not None:
             self._after_send = rules.tell_awaited
         self._is_every_told = self._after_send is not None or self._watch.tell is not None
         self._told = 0
-        self.receipts: list[Receipt] = []
+        self._receipts: list[Receipt] = []
         self._workers: dict[asyncio.Task[None], Worker] = {}
         # Set for a moment, by `_beat`: each that waits looks for work before it waits again.
         self._changed = asyncio.Event()
@@ -90,14 +90,18 @@ class AsyncSending:
     async def _report(self) -> Report:
         self._begin(every=False)
         report = Report()
+        run = self._run()
         try:
-            async with contextlib.aclosing(self._run()) as run:
-                async for _ in run:
-                    report.receipts += self.receipts
-                    self.receipts.clear()
-                    if self._is_every_told:
-                        report._thin_out()
+            async for _ in run:
+                report.receipts += self._receipts
+                self._receipts.clear()
+                if self._is_every_told:
+                    report._thin_out()
+        except GeneratorExit:
+            # Its loop was closed, and nothing can be awaited any more.
+            raise
         except BaseException as raised:
+            await run.aclose()
             self._hang_on(raised, report)
             __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
@@ -108,8 +112,8 @@ class AsyncSending:
 
     async def _tell_each(self) -> None:
         """Tells the receipts that have come. An `after_send` that raises is told no more."""
-        while self._is_every_told and self._told < len(self.receipts):
-            receipt = self.receipts[self._told]
+        while self._is_every_told and self._told < len(self._receipts):
+            receipt = self._receipts[self._told]
             self._told += 1
             if self._watch.tell is not None:
                 self._watch.tell(receipt)
@@ -119,7 +123,7 @@ class AsyncSending:
                 self._after_send = tell
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
-        report.receipts += self.receipts
+        report.receipts += self._receipts
         report.close(self._sending.tally)
         raised.report = report  # type: ignore[attr-defined]
 
@@ -128,7 +132,7 @@ class AsyncSending:
         try:
             async with contextlib.aclosing(self._run()) as run:
                 async for _ in run:
-                    for receipt in each_once(self.receipts):
+                    for receipt in each_once(self._receipts):
                         yield receipt
         except GeneratorExit:
             raise
@@ -139,13 +143,13 @@ class AsyncSending:
 
     named(_each, "send_all")
 
-    def groups(self) -> AsyncGenerator[None, None]:
-        """Yields whenever there are `receipts`, from which the caller removes those it has seen.
+    def _groups(self) -> AsyncGenerator[None, None]:
+        """Yields whenever there are `_receipts`, from which the caller removes those it has seen.
         After the end, or after it was closed, the receipts of messages in flight are there too."""
         self._begin(every=True)
         return self._run()
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Takes no more messages; those that were taken are still sent."""
         self._feeder.cancel()
         self._sending.finish()
@@ -154,8 +158,8 @@ class AsyncSending:
     def _begin(self, every: bool) -> None:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
-        self._pool.join_loop()
-        nudge = partial(_soon, asyncio.get_running_loop(), ref(self))
+        self._loop = self._pool.join_loop()
+        nudge = partial(_soon, self._loop, ref(self))
         every = every or self._is_every_told
         self._sending = self._pool.engine().send_all(every, KEPT, nudge=nudge, **self._options)
         # Looked up here: the tasks of a session at rest may be of another call's context.
@@ -168,7 +172,7 @@ class AsyncSending:
         self._feeder = feeder = asyncio.create_task(self._feed())
         try:
             with self._watch:
-                while not self._sending.tell(self.receipts):
+                while not self._sending.tell(self._receipts):
                     if self._sending.wants_more:
                         self._beat()
                     try:
@@ -176,17 +180,17 @@ class AsyncSending:
                         tell(False)
                     except Exception as raised:
                         self._trouble = self._trouble or raised
-                        self.end()
+                        self._end()
                         continue
-                    if self.receipts:
+                    if self._receipts:
                         yield
-                        self._told = len(self.receipts)
+                        self._told = len(self._receipts)
                     else:
                         await self._changed.wait()
                 await self._tell_each()
-                if self.receipts:
+                if self._receipts:
                     yield
-                self.nudge()
+                self._nudge()
                 self._break_off()
                 await asyncio.gather(feeder, *self._workers, return_exceptions=True)
                 if self._trouble is not None:
@@ -196,14 +200,19 @@ class AsyncSending:
         finally:
             self._ending = True
             try:
-                tasks = feeder, *self._workers
-                for task in tasks:
-                    task.cancel()
-                await _outlast(*tasks)
+                if not self._loop.is_closed():
+                    tasks = feeder, *self._workers
+                    for task in tasks:
+                        task.cancel()
+                    await _outlast(*tasks)
             finally:
-                self._sending.stop()
-                self._sending.tell(self.receipts)
+                self._stop()
                 tell(True)
+
+    def _stop(self) -> None:
+        """Ends it at once, with a receipt of each message that was taken."""
+        self._sending.stop()
+        self._sending.tell(self._receipts)
 
     async def _feed(self) -> None:
         """Takes messages when there is room for them, as long as sending is possible."""
@@ -217,25 +226,29 @@ class AsyncSending:
                     await self._changed.wait()
                 if self._sending.failure is not None:
                     break
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
         except BaseException as raised:
             task = asyncio.current_task()
             # The iterable may have waited for something that was cancelled, unlike this task.
-            if isinstance(raised, (KeyboardInterrupt, SystemExit)) or (task and task.cancelling()):
+            if task and task.cancelling():
                 raise
             self._trouble = self._trouble or raised
-            self.end()
+            self._end()
         self._stir()
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""
-        self.nudge()
+        self._nudge()
         self._heard()
 
     def _beat(self) -> None:
-        self._changed.set()
-        self._changed.clear()
+        # A loop that was closed leaves its tasks waiting.
+        if not self._loop.is_closed():
+            self._changed.set()
+            self._changed.clear()
 
-    def nudge(self) -> None:
+    def _nudge(self) -> None:
         self._pool.nudge(self)
 
     def _heard(self) -> None:
@@ -260,7 +273,7 @@ class AsyncSending:
                 while await self._step(worker):
                     if self._sending.failure is not None:
                         self._break_off()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             raise
         except BaseException as error:
             self._sending.fail(error)
@@ -324,7 +337,7 @@ class AsyncSending:
         finally:
             del self._pool.serving[connection]
             # Something may have come back.
-            self.nudge()
+            self._nudge()
             self._beat()
         self._pool.part(connection, number)
 

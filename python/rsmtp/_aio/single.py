@@ -14,7 +14,7 @@ class Single(AsyncSending):
     session: a message alone costs less than these tasks would."""
 
     def _stir(self) -> None:
-        self.nudge()
+        self._nudge()
         self._beat()
 
     def _heard(self) -> None:
@@ -39,11 +39,10 @@ class Single(AsyncSending):
                 if (failure := self._sending.failure) is not None:
                     raise failure
             finally:
-                self._sending.stop()
-                self._sending.tell(self.receipts)
+                self._stop()
         except BaseException as raised:
-            for receipt in self.receipts:
+            for receipt in self._receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
             raise
-        (receipt,) = self.receipts
+        (receipt,) = self._receipts
         return receipt

@@ -100,7 +100,8 @@ class Connection(Dialling):
                 parting = self.end_serving()
                 if self.is_over:
                     self._hang_up()
-                told()
+                if not self._loop.is_closed():
+                    told()
             return parting
         finally:
             self._turn.give()
@@ -201,6 +202,9 @@ class Connection(Dialling):
         self.go_on()
 
     def _hang_up(self) -> None:
+        if self._loop.is_closed():
+            # The transport has ended with its loop, and would only raise.
+            return
         self._stop_clock()
         if self._transport is not None:
             # If the peer does not read, a normal close would keep the socket open forever.

@@ -159,7 +159,8 @@ class Dialling(TransportPump, asyncio.BufferedProtocol):
                         return task.result()
                     self._failed(under_way.pop(task), task.exception(), observer)
         finally:
-            await _call_off(under_way)
+            if not self._loop.is_closed():
+                await _call_off(under_way)
 
     def _failed(self, place: int, error: BaseException | None, observer: Observer) -> None:
         if not isinstance(error, OSError):

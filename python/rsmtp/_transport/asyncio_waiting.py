@@ -39,7 +39,7 @@ class Turn:
         """Gives the turn to the next task. So that no other comes between, it stays taken until then."""
         while self._waiting:
             given = self._waiting.popleft()
-            if not given.done():
+            if not (given.done() or given.get_loop().is_closed()):
                 given.set_result(None)
                 return
         self.is_taken = False

@@ -77,7 +77,7 @@ class SMTP(Security, Messages):
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(value, ConnectionError | TimeoutError):
+        if isinstance(value, ConnectionError | TimeoutError | GeneratorExit):
             self.close()
             return
         try:

@@ -34,7 +34,7 @@ class Ahead:
         self._stored: list[Receipt] = []
         self._claim_wanted = False
         self._claim: list[Any] | None = None
-        self._ended = False
+        self._ended = self._is_left = False
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
 
@@ -103,6 +103,14 @@ class Ahead:
         stored, self._stored = [*self._stored, *answered], []
         return stored
 
+    def leave(self, receipts: list[Receipt]) -> None:
+        """The event loop was closed in the middle. The thread stores these, and ends the owner: what was
+        not sent is free for others."""
+        with self._changed:
+            self._answered += receipts
+            self._ended = self._is_left = True
+            self._changed.notify_all()
+
     def _join(self) -> None:
         with self._changed:
             self._ended = True
@@ -116,6 +124,8 @@ class Ahead:
         try:
             while self._step():
                 pass
+            if self._is_left:
+                self._owner.end()
         except BaseException as raised:
             with self._changed:
                 self._failure = raised

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from types import TracebackType
 from typing import Any
+from weakref import ref
 
 from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._aio.sending import AsyncSending
 from rsmtp._mailer.feeding import AwaitedLists
 from rsmtp._mailer.servers import Local
 from rsmtp._rsmtp import Receipt, Recipient
@@ -22,8 +25,8 @@ class Notes:
     """Stores in a thread that messages are about to end, for all sessions together, so that the loop is
     not blocked."""
 
-    #: Wakes the sessions.
-    nudge: Callable[[], None]
+    #: Whose sessions are woken. It owns these notes, in a place that the garbage collector doesn't see.
+    sending: ref[AsyncSending]
 
     def __init__(self, owner: Ahead) -> None:
         self._owner = owner
@@ -61,13 +64,13 @@ class Notes:
             else:
                 self._noted |= self._in_writing.keys()
             self._in_writing = {}
-            self.nudge()
+            if (sending := self.sending()) is not None:
+                sending._nudge()
         self._writing = None
 
 
 async def arun(store: Store, mailer: AsyncMailer, *, forever: bool, stop: asyncio.Event) -> Ran:
-    owner = await asyncio.to_thread(Owner, store, stop.is_set)
-    try:
+    async with _Owned(await asyncio.to_thread(Owner, store, stop.is_set)) as owner:
         while True:
             trouble: Exception | None = None
             try:
@@ -77,8 +80,23 @@ async def arun(store: Store, mailer: AsyncMailer, *, forever: bool, stop: asynci
             seconds = await asyncio.to_thread(owner.follows, trouble, forever)
             if seconds is None or await _asleep(owner, stop, seconds):
                 return owner.ran
-    finally:
-        await asyncio.shield(asyncio.to_thread(owner.end))
+
+
+class _Owned:
+    """Ends the owner, also where the task is cancelled; but not where the loop was closed in the middle,
+    and nothing can be awaited any more: then `Ahead` ends it, or its lease runs out."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+
+    async def __aenter__(self) -> Owner:
+        return self._owner
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not GeneratorExit:
+            await asyncio.shield(asyncio.to_thread(self._owner.end))
 
 
 async def _asleep(owner: Owner, stop: asyncio.Event, seconds: float) -> bool:
@@ -106,8 +124,8 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
         rules=changing_rules(mailer),
         hooked=False,
     )
-    notes.nudge = sending.nudge
-    receipts = sending.receipts
+    notes.sending = ref(sending)
+    receipts = sending._receipts
 
     telling = Telling()
 
@@ -121,29 +139,34 @@ async def _asend_claimed(owner: Ahead, mailer: AsyncMailer, *, one: bool = False
     left: list[Receipt] = []
     rest: asyncio.Future[list[Receipt]] | None = None
     trouble: Exception | None = None
+    groups = sending._groups()
     try:
         owner.begin(mailer)
-        async with contextlib.aclosing(sending.groups()) as groups:
-            async for _ in groups:
-                try:
-                    if trouble is None:
-                        stored = owner.settle_and_keep(receipts)
-                        receipts.clear()
-                        # A receipt is stored before `after_send` gets it.
-                        await tell(stored)
-                except Exception as raised:
-                    # What was taken before is sent, so that its fate is known.
-                    trouble = raised
-                    sending.end()
-                left += receipts
-                receipts.clear()
+        async for _ in groups:
+            try:
+                if trouble is None:
+                    stored = owner.settle_and_keep(receipts)
+                    receipts.clear()
+                    # A receipt is stored before `after_send` gets it.
+                    await tell(stored)
+            except Exception as raised:
+                # What was taken before is sent, so that its fate is known.
+                trouble = raised
+                sending._end()
+            left += receipts
+            receipts.clear()
         if trouble is not None:
             raise trouble
         rest = asyncio.ensure_future(asyncio.to_thread(owner.settle_rest))
         stored = await asyncio.shield(rest)
         rest = None
         await tell(stored)
+    except GeneratorExit:
+        sending._stop()
+        owner.leave([*left, *receipts])
+        raise
     except BaseException as raised:
+        await groups.aclose()
         # What it had in hand is written down as well, also where the task is cancelled again.
         stored = await asyncio.shield(_settled(owner, rest, [*left, *receipts]))
         if telling.goes_on_after(raised):
@@ -171,8 +194,5 @@ async def _claims(owner: Ahead) -> AsyncIterator[list[Any]]:
 
 
 async def asend_one(store: Store, mailer: AsyncMailer, message: int) -> Receipt | None:
-    owner = await asyncio.to_thread(Owner, store)
-    try:
+    async with _Owned(await asyncio.to_thread(Owner, store)) as owner:
         return next(iter(await _asend_claimed(Ahead(owner, message), mailer, one=True)), None)
-    finally:
-        await asyncio.shield(asyncio.to_thread(owner.end))

@@ -131,6 +131,9 @@ class Sending(Putting):
             else:
                 await asyncio.to_thread(kept.add_all, messages)
             await self.run(mailer)
+        except GeneratorExit:
+            # The loop was closed in the middle.
+            raise
         except BaseException as raised:
             kept.end_with(raised)
         # A cancelled call has a report, too.
