@@ -1197,9 +1197,9 @@ class Message:
 
     Addresses are a text (`"Ann <ann@example.org>, bob@example.org"`), a `(name,
     address)` pair, or a list of either. A tuple of two texts is always a pair: what
-    stands in the name is no recipient, whatever it looks like. In a text with several
-    addresses each has a domain, unless `local=True` says that some are mailboxes of
-    the server itself: `Smith, John <john@example.org>` is refused.
+    stands in the name is no recipient, whatever it looks like. An address without a
+    domain, as `root`, is a mailbox of the server itself; in a text with several addresses
+    it has to be meant, by `local=True`: `Smith, John <john@example.org>` is refused.
 
     Attachments are a list of paths, binary file objects, messages, `(filename,
     content)` and `(filename, content, type)` with bytes, text, a `Path` or a file

@@ -2,7 +2,9 @@
 //! releases the GIL, and uses several cores if there are many rows.
 
 use super::template_values::{Raised, compared, filter, method, to_value, words_of};
-use crate::render::template::{Fault, Kind, Library, Part, Templates as Made, What};
+use crate::render::fault::{Fault, What};
+use crate::render::template::{Library, Part, Templates as Made};
+use crate::render::value::Kind;
 use minijinja::value::{Enumerator, Object, Value};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;

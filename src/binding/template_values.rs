@@ -2,7 +2,7 @@
 //! other value stays a Python object, and is asked for its attributes, its methods and its text
 //! when the template needs them.
 
-use crate::render::template::{Markup, fail};
+use crate::render::value::{Markup, fail};
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use pyo3::exceptions::{PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError};

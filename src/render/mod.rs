@@ -7,6 +7,8 @@
 //! uses the pulldown-cmark crate, and [`template`] uses minijinja for Jinja2's syntax.
 
 mod comparing;
+pub mod fault;
 pub mod html;
 pub mod markdown;
 pub mod template;
+pub mod value;

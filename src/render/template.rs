@@ -8,29 +8,15 @@
 //! part, whatever their file names are. There is no loader: templates come from the given ones,
 //! never from a disk.
 
-use super::comparing::{add_comparisons, prepared, restored};
-use minijinja::value::{Value, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
-use std::any::Any;
-use std::cell::RefCell;
+use super::comparing::{add_comparisons, prepared};
+use super::fault::{Fault, What, panicked};
+use super::value::{FAILURE, Kind, write};
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-/// The kind of a part, which decides how values in it are treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Values are written unchanged.
-    Text,
-    /// Values are escaped, except for those marked as markup.
-    Html,
-    /// Values are escaped for Markdown and for the HTML in it.
-    Markdown,
-    /// One line: a header field, an address or a file name. Line ends of the template become white
-    /// space, and line ends in a value are refused.
-    Line,
-}
 
 const KINDS: [Kind; 4] = [Kind::Text, Kind::Html, Kind::Markdown, Kind::Line];
 
@@ -162,130 +148,6 @@ fn environment(kind: Kind, library: &Arc<Library>) -> Environment<'static> {
     environment
 }
 
-thread_local! {
-    static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Says why a value could not be asked for its text, its items or its order. The engine wants an
-/// answer from a value where it takes no error, so the value gives any answer, and the part that is
-/// being rendered on this thread has failed. Only the first failure is kept.
-pub fn fail(words: String) {
-    FAILURE.with_borrow_mut(|kept| {
-        kept.get_or_insert(words);
-    });
-}
-
-/// The texts of our own errors, by which [`Fault::of`] recognises them.
-const MISSING: &str = "missing";
-const FAILED: &str = "failed";
-const LINE_END: &str = "line end";
-
-fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    match value.kind() {
-        ValueKind::None => return Err(Error::new(ErrorKind::InvalidOperation, MISSING)),
-        // minijinja's own error includes the name.
-        ValueKind::Undefined | ValueKind::Invalid => {
-            return minijinja::escape_formatter(out, state, value);
-        }
-        _ => {}
-    }
-    let owned;
-    let text = match value.as_str() {
-        Some(text) => text,
-        None => {
-            owned = as_text(kind, value);
-            owned.as_str()
-        }
-    };
-    if FAILURE.with_borrow(Option::is_some) {
-        // The failure itself says why; this error adds the place.
-        return Err(Error::new(ErrorKind::InvalidOperation, FAILED));
-    }
-    let is_escaped = value.is_safe() || value.downcast_object_ref::<Markup>().is_some();
-    match kind {
-        Kind::Html | Kind::Markdown if is_escaped => out.write_str(text)?,
-        Kind::Html => escape_html(out, text)?,
-        Kind::Markdown => escape_markdown(out, text)?,
-        Kind::Text => out.write_str(text)?,
-        Kind::Line => match text.chars().find(|&c| ends_a_line(c)) {
-            Some(_) => {
-                let shown: String = text.chars().take(60).collect();
-                return Err(Error::new(ErrorKind::InvalidOperation, format!("{LINE_END}{shown:?}")));
-            }
-            None => out.write_str(text)?,
-        },
-    }
-    Ok(())
-}
-
-/// How a value that isn't a string is written.
-fn as_text(kind: Kind, value: &Value) -> String {
-    match value.downcast_object_ref::<Markup>() {
-        Some(markup) if matches!(kind, Kind::Html | Kind::Markdown) => markup.html.clone(),
-        Some(markup) => markup.text.clone(),
-        None => match value.kind() {
-            ValueKind::Bool => if value.is_true() { "True" } else { "False" }.to_owned(),
-            _ => value.to_string(),
-        },
-    }
-}
-
-/// A value that defines its own HTML form, and also has a text form.
-#[derive(Debug)]
-pub struct Markup {
-    pub html: String,
-    pub text: String,
-}
-
-impl minijinja::value::Object for Markup {
-    fn repr(self: &Arc<Self>) -> minijinja::value::ObjectRepr {
-        minijinja::value::ObjectRepr::Plain
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// Control characters, and the two Unicode separators at which some readers break a line.
-fn ends_a_line(c: char) -> bool {
-    (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-fn escape_html(out: &mut Output, text: &str) -> fmt::Result {
-    let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-        let (before, behind) = rest.split_at(at);
-        out.write_str(before)?;
-        out.write_str(match behind.as_bytes()[0] {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&#34;",
-            _ => "&#39;",
-        })?;
-        rest = &behind[1..];
-    }
-    out.write_str(rest)
-}
-
-/// CommonMark 2.4: a backslash may precede any ASCII punctuation. Line ends would begin blocks.
-fn escape_markdown(out: &mut Output, text: &str) -> fmt::Result {
-    for c in text.chars() {
-        match c {
-            '<' => out.write_str("&lt;")?,
-            '>' => out.write_str("&gt;")?,
-            '&' => out.write_str("&amp;")?,
-            '\n' | '\r' => out.write_str(" ")?,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' => {
-                out.write_fmt(format_args!("\\{c}"))?;
-            }
-            _ => out.write_fmt(format_args!("{c}"))?,
-        }
-    }
-    Ok(())
-}
-
 /// Joins the template's own lines. Values contain no line ends.
 fn on_one_line(made: String) -> String {
     if made.contains(['\n', '\r']) {
@@ -295,82 +157,10 @@ fn on_one_line(made: String) -> String {
     }
 }
 
-/// Why a part could not be compiled or filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The template and the line in it.
-    pub place: Option<(String, usize)>,
-    pub what: What,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// The requested name doesn't exist.
-    Undefined(String),
-    /// The name exists and has no value.
-    Missing(String),
-    /// The value has a line end or another control character. Holds the name and the value.
-    LineEnd(String, String),
-    Other(String),
-}
-
-impl Fault {
-    fn other(words: &str) -> Self {
-        Self { place: None, what: What::Other(words.to_owned()) }
-    }
-
-    fn of(error: &Error) -> Self {
-        // An include and a block wrap the errors that occur in them.
-        let innermost = innermost(error);
-        let place = innermost.name().or(error.name()).map(|name| {
-            let line = innermost.line().or(error.line()).unwrap_or(1);
-            (name.to_owned(), line)
-        });
-        let expression = || {
-            let found = innermost.range().and_then(|range| innermost.template_source()?.get(range));
-            restored(found.unwrap_or("a value").trim())
-        };
-        let detail = innermost.detail().unwrap_or("");
-        let what = match innermost.kind() {
-            _ if detail == MISSING => What::Missing(expression()),
-            _ if detail.starts_with(LINE_END) => {
-                What::LineEnd(expression(), detail.trim_start_matches(LINE_END).to_owned())
-            }
-            _ if detail.contains("` is undefined") => {
-                let name = detail.split('`').nth(1).unwrap_or("");
-                What::Undefined(name.to_owned())
-            }
-            ErrorKind::UndefinedError => What::Undefined(expression()),
-            kind => {
-                let mut words = kind.to_string();
-                if !detail.is_empty() {
-                    let _ = write!(words, ": {detail}");
-                }
-                What::Other(words)
-            }
-        };
-        Self { place, what }
-    }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
-}
-
-fn innermost(error: &Error) -> &Error {
-    let mut found = error;
-    while let Some(source) =
-        std::error::Error::source(found).and_then(|source| source.downcast_ref::<Error>())
-    {
-        found = source;
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::value::fail;
 
     fn templates(parts: &[(&str, &str, Kind)], library: &[(&str, &str)]) -> Result<Templates, Fault> {
         let parts = parts.iter().map(|(name, source, kind)| Part {

@@ -52,10 +52,6 @@ class Place:
     # More commands follow in the same group, which continues after a refusal.
     grouped: bool = False
 
-    @property
-    def answers_mail(self):
-        return bool(self.lost)
-
 
 def send(client, place):
     return client.sendmail(A, [B, C], place.body)

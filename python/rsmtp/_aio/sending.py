@@ -105,7 +105,7 @@ class AsyncSending:
             self._hang_on(raised, report)
             __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
-        report.close(self._sending.tally)
+        report._conclude(self._sending.tally)
         return report
 
     named(_report, "send_all")
@@ -124,7 +124,7 @@ class AsyncSending:
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
         report.receipts += self._receipts
-        report.close(self._sending.tally)
+        report._conclude(self._sending.tally)
         raised.report = report  # type: ignore[attr-defined]
 
     async def _each(self) -> AsyncGenerator[Receipt, None]:

@@ -52,7 +52,7 @@ class Report:
         self._not_again: set[int] = set()
         self._began = time.monotonic()
 
-    def close(self, tally: tuple[int, int, int, int, int]) -> None:
+    def _conclude(self, tally: tuple[int, int, int, int, int]) -> None:
         self.sent, self.refused, self.unknown, self.not_sent, self.suppressed = tally
         self.seconds = time.monotonic() - self._began
 
@@ -114,7 +114,7 @@ class Report:
         report = cls()
         try:
             sent, refused, unknown, not_sent = (told[name] for name in _COUNTS[:4])
-            report.close((sent, refused, unknown, not_sent, told.get("suppressed", 0)))
+            report._conclude((sent, refused, unknown, not_sent, told.get("suppressed", 0)))
             report.seconds = told["seconds"]
             report.receipts = [Receipt.from_dict(one) for one in told["receipts"]]
         except (KeyError, TypeError) as wrong:

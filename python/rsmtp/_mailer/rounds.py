@@ -88,7 +88,7 @@ def report_of(
         break_off(sending, raised, report)
         told(True)
         raise
-    report.close(sending.tally)
+    report._conclude(sending.tally)
     return report
 
 
@@ -146,5 +146,5 @@ def break_off(sending: Sending, raised: BaseException, report: Report) -> None:
         sending.stop()
     while sending.go_on(report.receipts):
         pass
-    report.close(sending.tally)
+    report._conclude(sending.tally)
     raised.report = report  # type: ignore[attr-defined]

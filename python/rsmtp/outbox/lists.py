@@ -178,7 +178,7 @@ class List:
             report.receipts.append(self._told(index, entry))
             if entry.state in (*WAITING, "cancelled"):
                 report._not_again.add(index)
-        report.close((sent, refused, unknown, not_sent, suppressed))
+        report._conclude((sent, refused, unknown, not_sent, suppressed))
         report.seconds = time.monotonic() - self._began
 
     def _told(self, index: int, entry: Entry) -> Receipt:

@@ -1,9 +1,10 @@
 //! The sessions that a mailer keeps, for all of its calls.
 
 use super::ledger::Noting;
+use super::log::{Log, spoken};
 use super::parcel::{self, Packer, Prepared, Shipment, hold_back};
 use super::receipt::Receipt;
-use super::sending::{Log, Sending, spoken};
+use super::sending::Sending;
 use super::server::{ServerSettings, seconds};
 use super::tally::{Tally, Totals};
 use crate::binding::attendant::Attending;

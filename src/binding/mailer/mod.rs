@@ -3,7 +3,9 @@
 mod engine;
 mod kept;
 mod ledger;
+mod log;
 mod parcel;
+mod progress;
 mod receipt;
 mod recipient;
 mod runs;

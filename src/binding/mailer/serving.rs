@@ -1,8 +1,9 @@
 //! A mailer's worker for an event loop. The loop does what the worker says, as a thread of
 //! `bulk/threads.rs` does.
 
+use super::log::Log;
 use super::parcel::Shipment;
-use super::sending::{Log, Sending};
+use super::sending::Sending;
 use crate::binding::argument::parse;
 use crate::binding::attendant::Attending;
 use crate::binding::credentials::{Login, not_told};
