@@ -183,7 +183,7 @@ impl Connection {
 
     /// Ends a wait of [`Connection::advance`] from another thread.
     pub fn waker(&mut self) -> Option<Arc<mio::Waker>> {
-        self.stream.as_mut()?.waker().ok()
+        self.stream.as_mut()?.waker()
     }
 
     /// Closes the connection without QUIT.

@@ -30,7 +30,9 @@ pub struct Stream {
 enum Kind {
     /// Readiness is edge-triggered: waiting discovers it, and only an operation that would have
     /// blocked clears it.
-    Ours { socket: Socket, poll: Poll, events: Events, waker: Option<Arc<Waker>> },
+    /// `waker`: once it was asked for. A poll may be asked for one only once, and the system may have no
+    /// descriptor left for it.
+    Ours { socket: Socket, poll: Poll, events: Events, waker: Option<Option<Arc<Waker>>> },
     /// A foreign connection finds out by receiving. What was received is kept until it is read.
     Others { foreign: Box<dyn Foreign>, heard: Option<Vec<u8>> },
 }
@@ -67,16 +69,10 @@ impl Stream {
         Self { kind, readable: false, writable: true, unacknowledged: false }
     }
 
-    /// Ends a wait from another thread. This is impossible for a foreign connection.
-    pub fn waker(&mut self) -> io::Result<Arc<Waker>> {
-        match &mut self.kind {
-            Kind::Ours { waker: Some(waker), .. } => Ok(Arc::clone(waker)),
-            Kind::Ours { poll, waker, .. } => {
-                let made = Arc::new(Waker::new(poll.registry(), WAKER)?);
-                Ok(Arc::clone(waker.insert(made)))
-            }
-            Kind::Others { .. } => Err(io::ErrorKind::Unsupported.into()),
-        }
+    /// Ends a wait from another thread. None: that is impossible, as for a foreign connection.
+    pub fn waker(&mut self) -> Option<Arc<Waker>> {
+        let Kind::Ours { poll, waker, .. } = &mut self.kind else { return None };
+        waker.get_or_insert_with(|| Waker::new(poll.registry(), WAKER).ok().map(Arc::new)).clone()
     }
 
     /// None: nothing is there at the moment. Some(0): the peer has closed.
