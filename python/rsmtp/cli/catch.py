@@ -98,8 +98,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bounces",
         metavar="OUTBOX",
-        help="take what arrives for reports about mail of this outbox: mark it there, and suppress addresses "
-        "that should get no more",
+        help="read what arrives as bounces and complaints about this outbox's mail: mark the recipients "
+        "there, and suppress those that should get no more",
     )
     returns.add_verp(parser)
     parser.add_argument(

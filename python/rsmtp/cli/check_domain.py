@@ -31,13 +31,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--mx", metavar="DOMAIN", help="the servers that take its mail, each at port 25")
     group.add_argument(
-        "--from", dest="from_", metavar="ADDRESS", help="who stands in From (default: the domain)"
+        "--from", dest="from_", metavar="ADDRESS", help="the address in From (default: the domain)"
     )
     group.add_argument(
         "--selector", dest="selectors", metavar="NAME", action="append", help="a DKIM key that signs"
     )
     group.add_argument("--ip", metavar="ADDRESS", help="the address that mail is sent from")
-    group.add_argument("--helo", metavar="NAME", help="the name that is said in EHLO")
+    group.add_argument("--helo", metavar="NAME", help="the name given in EHLO")
     group.add_argument(
         "--blocklist", dest="blocklists", metavar="ZONE", action="append", help="ask this list about --ip"
     )

@@ -25,7 +25,7 @@ examples:
   rsmtp lint - --json < message.eml
   rsmtp lint message.eml --rspamd http://127.0.0.1:11333
 
-exit codes: 0 nothing that grave was found, 1 something was, 2 wrong arguments,
+exit codes: 0 no such finding, 1 at least one, 2 wrong arguments,
 66 the file can't be read, 69 the spam filter does not answer
 """
 
@@ -44,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         "--fail-on",
         choices=("error", "warning", "hint"),
         default="error",
-        help="how grave a finding makes the exit code 1 (default: error)",
+        help="exit with 1 for findings of this severity or above (default: error)",
     )
     parser.add_argument("--rspamd", metavar="URL", help="ask this rspamd for its score")
     parser.add_argument("--spamd", metavar="HOST:PORT", help="ask this SpamAssassin for its score")

@@ -27,8 +27,8 @@ the template, and in --to and the others, is what stands in a column.
 TEMPLATE is a folder with subject.txt and body.html, body.txt or body.md (see
 docs/howto/templates.md), or one file: .html, .md or .txt.
 
-A row that no message can be made of is told with its number, and the others are sent. Look
-at some by --preview, and at every fault by --dry-run, before anything is sent.
+A row that no message can be made from is reported with its number, and the others are sent.
+--preview shows some messages and --dry-run lists every bad row, before anything is sent.
 """
 
 EXAMPLES = """\
@@ -46,7 +46,7 @@ _FIELDS = {
     "from": "who sends it",
     "to": "who gets it: one address, as '{{ email }}' or '{{ name }} <{{ email }}>'",
     "cc": "who gets a copy",
-    "bcc": "who gets a copy that nothing tells of",
+    "bcc": "who gets a copy unseen by the others",
     "reply-to": "where answers go",
     "subject": "default: the template's",
     "unsubscribe": "https link that ends it, as 'https://example.com/u/{{ token }}'",
@@ -67,19 +67,30 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     for name, words in _FIELDS.items():
         group.add_argument(f"--{name}", dest=_argument(name), metavar="TEXT", help=words)
     group.add_argument(
-        "--attach", action="append", metavar="FILE", help="as 'invoices/{{ id }}.pdf'; may be repeated"
+        "--attach", action="append", metavar="FILE", help="such as 'invoices/{{ id }}.pdf'; can be repeated"
     )
-    group.add_argument("--layouts", metavar="FOLDER", help="of files that several templates share")
+    group.add_argument("--layouts", metavar="FOLDER", help="layouts and parts that several templates share")
     table = parser.add_argument_group("table")
-    table.add_argument("--encoding", metavar="NAME", help="default: utf-8, or what its first octets say")
+    table.add_argument("--encoding", metavar="NAME", help="default: UTF-8, or as its byte order mark says")
     table.add_argument("--delimiter", metavar="CHAR", help="default: , ; tab or |, as in its first line")
-    table.add_argument("--limit", type=int, metavar="N", help="the first rows alone")
+    table.add_argument("--limit", type=int, metavar="N", help="only the first N rows")
     how = parser.add_argument_group("what is done")
-    how.add_argument("--preview", nargs="?", type=int, const=3, metavar="N", help="show some; send nothing")
-    how.add_argument("--dry-run", action="store_true", help="list every fault; send nothing")
+    how.add_argument(
+        "--preview",
+        nargs="?",
+        type=int,
+        const=3,
+        metavar="N",
+        help="show the first N messages (default: 3); send nothing",
+    )
+    how.add_argument("--dry-run", action="store_true", help="list every bad row; send nothing")
     how.add_argument("--test-to", metavar="ADDRESS", help="send all of it to this address")
-    how.add_argument("--outbox", metavar="FILE", help="write down what is sent: the same again goes on there")
-    how.add_argument("--key", metavar="TEXT", help="by which the outbox knows a row, as 'invoice/{{ id }}'")
+    how.add_argument(
+        "--outbox", metavar="FILE", help="record what is sent: the same command again sends the rest"
+    )
+    how.add_argument(
+        "--key", metavar="TEXT", help="identifies a row in the outbox, such as 'invoice/{{ id }}'"
+    )
     server.add_arguments(parser)
     signing.add_arguments(parser)
     parser.set_defaults(run=run)

@@ -21,8 +21,8 @@ def add_verp(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verp",
         metavar="ADDRESS",
-        help="of the senders that the mailer had made (Verp): what did not come to one of them may be "
-        f"forged, and marks nothing; {SECRET} has the secret",
+        help=f"the address of Mailer(verp=Verp(...)), its secret in {SECRET}: a report that was not sent to "
+        "one of its senders may be forged, and marks nothing",
     )
 
 
