@@ -1930,7 +1930,8 @@ class Receipt:
     def from_dict(told: dict[str, typing.Any]) -> Receipt:
         """
         One that `to_dict` has written. Its `message` is None, and its `error` an
-        SMTPException with the same words. ValueError for anything else.
+        SMTPException with the same words. ValueError or TypeError for anything
+        else.
         """
     @property
     def index(self, /) -> int:
@@ -2071,7 +2072,7 @@ class Recipient:
     @staticmethod
     def from_dict(told: dict[str, typing.Any]) -> Recipient:
         """
-        One that `to_dict` has written. ValueError for anything else.
+        One that `to_dict` has written. ValueError or TypeError for anything else.
         """
     @property
     def options(self, /) -> list[str]:

@@ -334,7 +334,7 @@ def _rcpts(given: Any) -> tuple[Rcpt, ...]:
     if isinstance(given, (str, Rcpt)):
         given = [given]
     elif isinstance(given, tuple) and any(isinstance(one, str) for one in given):
-        given = [outgoing.one_address("recipients", given)]
+        given = [outgoing.the_recipient("recipients", given)]
     elif isinstance(given, (bytes, bytearray)) or not hasattr(given, "__iter__"):
         raise arguments.wanted("recipients", "an address, a Rcpt or a list of them", given)
     found = tuple(one if isinstance(one, Rcpt) else Rcpt(one) for one in given)

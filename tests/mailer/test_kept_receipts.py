@@ -109,3 +109,7 @@ def test_what_was_not_written_by_it_is_refused(report, change, words):
             rsmtp.Receipt.from_dict(without)
     with pytest.raises(ValueError, match="to_dict"):
         Report.from_dict({})
+    for kind in (rsmtp.Receipt, rsmtp.Recipient, Report):
+        for other in (5, None, "{}", [{}]):
+            with pytest.raises(TypeError, match=r"^told: what to_dict\(\) writes is wanted, not"):
+                kind.from_dict(other)

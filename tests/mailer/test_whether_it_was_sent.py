@@ -134,7 +134,7 @@ def test_one_bad_row_stops_no_other(catcher):
     assert (bad.index, bad.message, missing.index, missing.message) == (7, ROWS[7], 11, {})
     assert isinstance(bad.error, ValueError) and isinstance(missing.error, KeyError)
     assert bad.error.__notes__ == ["row 7: {'to': 'bad address@example.org'}"]
-    assert "7: To: " in str(report) and "(row 7: {'to': 'bad address@example.org'})" in str(report)
+    assert "7: to: " in str(report) and "(row 7: {'to': 'bad address@example.org'})" in str(report)
     assert "(row 11: {})" in str(report)
     assert catcher.count == 18
 
@@ -154,7 +154,7 @@ def test_a_generator_that_raises_says_what_helps(catcher):
         yield letter(to="bad address@example.org")
 
     with mailer(catcher) as sender:
-        with pytest.raises(ValueError, match="To: ") as raised:
+        with pytest.raises(ValueError, match="^to: ") as raised:
             sender.send_all(letters())
     assert raised.value.report.sent == 1
     assert "make=" in raised.value.__notes__[0]

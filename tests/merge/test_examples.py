@@ -52,7 +52,7 @@ def test_invoices_to_500_customers_three_of_whom_are_broken(tmp_path, catcher):
     (tmp_path / "customers.csv").write_text("\r\n".join(lines), encoding="utf-8-sig")
     said = run("invoices.py", tmp_path, catcher)
     assert "497 sent, 3 not sent" in said
-    assert "row 7 (line 8): To: " in said and "row 100 (line 101): it has 2 cells, and 3 columns" in said
+    assert "row 7 (line 8): to: " in said and "row 100 (line 101): it has 2 cells, and 3 columns" in said
     assert "row 500 (line 501): attachments: there is no file 'invoices/500.pdf'" in said
     assert catcher.count == 497
     first = catcher.messages[0].email

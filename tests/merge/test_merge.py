@@ -54,7 +54,7 @@ def test_bad_row_is_a_receipt_with_its_number_and_the_others_are_sent(template, 
     assert (report.sent, report.not_sent, mailer.catcher.count) == (7, 3, 7)
     found = {receipt.index: str(receipt.error) for receipt in report.troubles}
     assert found[2] == "row 3: to: 'email' is not in the row"
-    assert found[4].startswith("row 5: To: ") and "not an address@example.org" in found[4]
+    assert found[4].startswith("row 5: to: ") and "not an address@example.org" in found[4]
     assert found[6].startswith("row 7: row: a mapping of names to values")
     assert "row 3: to: 'email' is not in the row" in str(report)
     (bad,) = [item for item in merge if getattr(item, "number", 0) == 3]

@@ -40,7 +40,7 @@ def test_a_name_from_a_form_is_no_recipient():
 @pytest.mark.parametrize("to", [("a@x.example", "b@x.example", "c@x.example"), ("a@x.example",)])
 def test_another_tuple_is_told_from_a_list(to):
     with pytest.raises(
-        TypeError, match=r"To: a tuple is one \(name, address\).* several addresses are a list"
+        TypeError, match=r"to: a tuple is one \(name, address\).* several addresses are a list"
     ):
         message(to=to)
 
@@ -63,7 +63,7 @@ def test_tuples_of_pairs_and_of_addresses_are_lists():
     ],
 )
 def test_a_name_with_a_comma_is_no_recipient(to):
-    with pytest.raises(ValueError, match=r"To: .* has no domain.*in quotes"):
+    with pytest.raises(ValueError, match=r"to: .* has no domain.*in quotes"):
         message(to=to)
     with pytest.raises(ValueError, match="has no domain"):
         message(to="b@example.org")["Cc"] = to
@@ -111,7 +111,7 @@ def test_what_the_world_writes_is_understood_and_written_well(to, written):
     ],
 )
 def test_what_is_not_understood_is_refused_with_its_piece(to, why):
-    with pytest.raises(ValueError, match=f"^To: .*{why}"):
+    with pytest.raises(ValueError, match=f"^to: .*{why}"):
         message(to=to)
 
 
@@ -122,13 +122,14 @@ NOT_A_NUMBER = float("nan")
     ("to", "place", "words"),
     [
         # The value that a table has for a missing address.
-        ([("Dora", NOT_A_NUMBER)], "To[0]", "('Dora', nan) is not: both must be a str"),
-        (("Dora", None), "To", "('Dora', None) is not: both must be a str"),
-        (("a@example.org", 5), "To", "('a@example.org', 5) is not: both must be a str"),
-        (("a@b.org", "b@b.org", ""), "To", "('a@b.org', 'b@b.org', '') is not: several addresses are a list"),
-        (["a@example.org", None], "To[1]", "None"),
-        (NOT_A_NUMBER, "To", "nan (float)"),
-        (5, "To", "int"),
+        ([("Dora", NOT_A_NUMBER)], "to[0]", "('Dora', nan) is not: both must be a str"),
+        (("Dora", None), "to", "('Dora', None) is not: both must be a str"),
+        (("a@example.org", 5), "to", "('a@example.org', 5) is not: both must be a str"),
+        (("a@b.org", "b@b.org", ""), "to", "('a@b.org', 'b@b.org', '') is not: several addresses are a list"),
+        (["a@example.org", None], "to[1]", "None"),
+        (NOT_A_NUMBER, "to", "nan (float)"),
+        (5, "to", "int"),
+        ({"Dora": "dora@example.org"}, "to", "dict"),
     ],
 )
 def test_what_is_no_address_is_shown_and_found(to, place, words):

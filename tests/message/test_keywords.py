@@ -142,7 +142,11 @@ def test_keyword_writes_the_fields_that_are_read(keywords, written):
         ({"metadata": 5, "provider": "ses"}, TypeError, "metadata: a dict"),
         ({"metadata": {"a:b": "c"}, "provider": "mailgun"}, ValueError, "metadata: the name 'a:b'"),
         ({"metadata": {"a": None}, "provider": "mailgun"}, TypeError, "metadata: a: a text or a number"),
-        ({"sender": "a@example.org\r\nBcc: b@example.org"}, ValueError, "Sender: .* control character"),
+        (
+            {"sender": "a@example.org\r\nBcc: b@example.org"},
+            ValueError,
+            "^sender: can.t contain the control character",
+        ),
         ({"date": datetime.datetime.now(UTC), "headers": {"Date": "x"}}, ValueError, "Date"),
     ],
 )

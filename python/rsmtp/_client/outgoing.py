@@ -104,6 +104,23 @@ def one_address(argument: str, address: Any) -> Any:
     raise TypeError(f"{argument}: a tuple is (name, address), not {address!r}: several addresses are a list")
 
 
+def the_recipient(argument: str, pair: Any) -> Any:
+    """The address in a (name, address) that is no item of a list. smtplib takes such a tuple for several
+    recipients. Raises ValueError where both can be meant: no recipient may be lost, and a name from a
+    form must not become one."""
+    address = one_address(argument, pair)
+    if "@" in pair[0] and pair[0] != address:
+        try:
+            needs_smtputf8(pair[0])
+        except ValueError:
+            return address
+        raise ValueError(
+            f"{argument}: {pair!r} can be two addresses, or a name and an address: several addresses are a "
+            "list, and so is [(name, address)]"
+        )
+    return address
+
+
 def addresses_in(name: str, text: str) -> tuple[str, ...]:
     """The addresses in a text; they may lack a domain. Raises ValueError, which names the field, for
     a text that is not a list of addresses (RFC 5322 3.4)."""
@@ -272,7 +289,7 @@ def prepare(item: Any) -> Prepared:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
         from_addr, to_addrs, data = item
         if isinstance(to_addrs, tuple) and any(isinstance(address, str) for address in to_addrs):
-            to_addrs = one_address("to_addrs", to_addrs)
+            to_addrs = the_recipient("to_addrs", to_addrs)
         sender = arguments.text("from_addr", one_address("from_addr", from_addr))
         recipients = recipients_of(to_addrs)
         content = content_of(data)

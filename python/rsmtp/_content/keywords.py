@@ -7,7 +7,7 @@ import datetime
 import re
 from urllib.parse import urlsplit
 
-from rsmtp._common.arguments import none_of, text, wanted
+from rsmtp._common.arguments import none_of, passed_on, text, wanted
 from rsmtp._content.identification import message_ids, own_id, thread_of
 from rsmtp._content.tracking import tracking
 
@@ -29,7 +29,7 @@ def write(message: rsmtp.Message, **given: Any) -> None:
             try:
                 message[name] = field
             except (TypeError, ValueError) as refused:
-                raise type(refused)(f"{keyword}: {refused}") from None
+                raise passed_on(keyword, name.lower(), refused) from None
     for name, field in tracking(**tracked):
         message[name] = field
 

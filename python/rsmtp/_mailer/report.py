@@ -7,6 +7,7 @@ import time
 import rsmtp
 from rsmtp._client.outgoing import narrowed
 from rsmtp._common.annotations import later
+from rsmtp._common.arguments import wanted
 from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import Receipt
 
@@ -110,7 +111,9 @@ class Report:
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Report:
-        """The report that `to_dict` has written. Raises ValueError for anything else."""
+        """The report that `to_dict` has written. Raises ValueError or TypeError for anything else."""
+        if not isinstance(told, dict):
+            raise wanted("told", "what to_dict() writes", told)
         report = cls()
         try:
             sent, refused, unknown, not_sent = (told[name] for name in _COUNTS[:4])

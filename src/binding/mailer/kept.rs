@@ -4,7 +4,7 @@ use super::parcel::{Parcel, Suppressed};
 use super::receipt::Receipt;
 use super::recipient::Recipient;
 use crate::address::{ForwardPath, ReversePath};
-use crate::binding::argument::parse;
+use crate::binding::argument::{self, parse};
 use crate::binding::error::bad_argument;
 use crate::bulk;
 use crate::protocol::Stage;
@@ -69,6 +69,11 @@ impl Read {
     }
 }
 
+/// What `from_dict` was given.
+fn dict_of<'a, 'py>(told: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyDict>> {
+    told.cast().map_err(|_| argument::wanted("told", "what to_dict() writes", told))
+}
+
 /// What stands there under this name. ValueError for what `to_dict` can't have written.
 fn wanted<'py, T>(told: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
 where
@@ -102,11 +107,11 @@ impl Recipient {
         Ok(told)
     }
 
-    /// One that `to_dict` has written. ValueError for anything else.
+    /// One that `to_dict` has written. ValueError or TypeError for anything else.
     #[staticmethod]
     #[pyo3(signature = (told: "dict[str, typing.Any]"))]
-    fn from_dict(told: &Bound<'_, PyDict>) -> PyResult<Self> {
-        Ok(match Read::from(told)? {
+    fn from_dict(told: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(match Read::from(dict_of(told)?)? {
             Read::Suppressed(one) => Self::suppressed(one),
             Read::Told(Told { path, fate, transient, options }) => {
                 Self::new(&path, &fate, transient, options, None)
@@ -142,11 +147,12 @@ impl Receipt {
     }
 
     /// One that `to_dict` has written. Its `message` is None, and its `error` an
-    /// SMTPException with the same words. ValueError for anything else.
+    /// SMTPException with the same words. ValueError or TypeError for anything
+    /// else.
     #[staticmethod]
     #[pyo3(signature = (told: "dict[str, typing.Any]"))]
-    fn from_dict(told: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let py = told.py();
+    fn from_dict(told: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (py, told) = (told.py(), dict_of(told)?);
         let words: Option<String> = wanted(told, "error")?;
         let error = match words {
             None => py.None(),

@@ -60,13 +60,15 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         if of_addresses && value.len().is_ok_and(|n| n == 0) {
             continue;
         }
-        match value.cast::<PyString>() {
+        let set = match value.cast::<PyString>() {
             Ok(text) if of_addresses && request.local => {
-                let (list, _) = addresses::read(known, &text.to_string_lossy(), true)?;
-                message.set_item(name, PyList::new(py, list.iter().map(Address::written))?)?;
+                addresses::read(known, &text.to_string_lossy(), true).and_then(|(list, _)| {
+                    message.set_item(name, PyList::new(py, list.iter().map(Address::written))?)
+                })
             }
-            _ => message.set_item(name, value)?,
-        }
+            _ => message.set_item(name, value),
+        };
+        set.map_err(|refused| about_keyword(py, known, refused))?;
     }
     if !request.keywords.is_empty() {
         let given = PyDict::new(py);
@@ -126,6 +128,23 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         }
     }
     Ok(())
+}
+
+/// The error about a field, which names the keyword that it was to be made from.
+fn about_keyword(py: Python<'_>, field: &str, refused: PyErr) -> PyErr {
+    let kind = refused.get_type(py);
+    let is_about_value = kind.is(py.get_type::<PyValueError>()) || kind.is(py.get_type::<PyTypeError>());
+    let told = refused.value(py).to_string();
+    match told.strip_prefix(field).filter(|rest| is_about_value && rest.starts_with([':', '['])) {
+        Some(rest) => {
+            let keyword = match field {
+                "From" => "from_".to_owned(),
+                other => other.to_ascii_lowercase().replace('-', "_"),
+            };
+            PyErr::from_type(kind, format!("{keyword}{rest}"))
+        }
+        None => refused,
+    }
 }
 
 fn pairs<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {

@@ -12,7 +12,7 @@ use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
 use crate::message::{field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
 use std::borrow::Cow;
 use std::sync::Mutex;
@@ -111,6 +111,7 @@ fn addresses_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Text<'py
         return Err(not_an_address(name, value)?);
     }
     let is_many = value.hasattr("__iter__")?
+        && !value.is_instance_of::<PyDict>()
         && !value.is_instance_of::<PyString>()
         && !value.is_instance_of::<PyBytes>()
         && !value.is_instance_of::<PyByteArray>();
