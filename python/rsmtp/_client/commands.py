@@ -140,7 +140,7 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_ask_about(self, address: str, verb: str, request: Callable[[str], Request]) -> Steps[Reply]:
-        bare = outgoing.bare_address(arguments.text("address", address))
+        bare = bare_address(arguments.text("address", address))
         # The request is created first, because it rejects an argument that is not one line.
         asked = request(bare)
         if (bare.rpartition("@")[0] or bare).isascii():
@@ -219,3 +219,29 @@ class Commands(Connecting):
             self._rsmtp_forget()
             self.close()
         return reply
+
+
+def bare_address(address: str) -> str:
+    """The argument of VRFY and EXPN: the address in "Name <address>", or the text itself. Raises
+    ValueError for control characters and stray angle brackets: no part of the text is dropped, and
+    nothing follows the address on its line."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in address):
+        raise ValueError(f"address: {address!r} contains a control character")
+    import re
+
+    text = address.strip()
+    if found := re.fullmatch(_IN_BRACKETS, text):
+        return found[1].strip()
+    if not re.fullmatch(_UNBRACKETED, text):
+        raise ValueError(f"address: {address!r} is not an address: its angle brackets don't enclose one")
+    if text.endswith(")"):
+        import email.utils
+
+        return email.utils.parseaddr(text)[1] or text
+    return text
+
+
+# A text whose angle brackets, if there are any, are in quoted strings (RFC 5322 3.2.4).
+_UNBRACKETED = r'(?:[^"<>]|"(?:[^"\\]|\\.)*")*'
+
+_IN_BRACKETS = f"{_UNBRACKETED}<({_UNBRACKETED})>"

@@ -6,7 +6,6 @@ import rsmtp
 from rsmtp._common import arguments
 from rsmtp._rsmtp import (
     DeliveryOptions,
-    Message,
     RenderedMessage,
     _envelope_addresses,
     _ready,
@@ -188,37 +187,9 @@ def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
     if hasattr(msg, "_content_for_sending"):
         rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
-    check_fields(msg)
-    if utf8 and not hasattr(msg.policy, "utf8"):
-        # The standard library's generator can't write UTF-8 with a classic policy.
-        return Message.from_stdlib(msg)._content_for_sending(utf8=True)
-    import copy
-    import email.generator
-    import io
+    from rsmtp._client import stdlib_messages
 
-    sent = copy.copy(msg)
-    del sent["Bcc"]
-    del sent["Resent-Bcc"]
-    policy = sent.policy.clone(utf8=utf8) if hasattr(sent.policy, "utf8") else sent.policy
-    out = io.BytesIO()
-    email.generator.BytesGenerator(out, mangle_from_=False, policy=policy).flatten(sent, linesep="\r\n")
-    return _rendered(out.getvalue(), _originals(sent), utf8 and _has_utf8_fields(sent))
-
-
-def _originals(msg: Any) -> list[bytes]:
-    """The contents that are not text. The generator has changed their line ends."""
-    found = []
-    for part in msg.walk():
-        payload = part._payload
-        if not isinstance(payload, str) or payload.isascii():
-            continue
-        if part.get_content_maintype() != "text" or "\0" in payload:
-            found.append(payload.encode("ascii", "surrogateescape"))
-    return found
-
-
-def _has_utf8_fields(msg: Any) -> bool:
-    return any(not str(value).isascii() for part in msg.walk() for _, value in part.raw_items())
+    return stdlib_messages.render(msg, utf8=utf8)
 
 
 def may_be_unencoded(
@@ -284,7 +255,9 @@ def prepare(item: Any) -> Prepared:
                 raise TypeError(
                     "message: (from_addr, to_addrs, data) or (message, Envelope) is wanted, not a tuple of 2"
                 )
-            return _prepare_enveloped(*item)
+            from rsmtp._client.enveloped import prepare_enveloped
+
+            return prepare_enveloped(*item)
         if len(item) != 3:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
         from_addr, to_addrs, data = item
@@ -310,138 +283,3 @@ def prepare_for(paths: Paths, item: Any, delivery: DeliveryOptions | None = None
     utf8 = paths.needs_smtputf8 or _is_signed_in_utf8(item)
     content = may_be_unencoded(render(item, utf8=utf8), delivery)
     return paths.sender, paths.recipients, content, smtputf8_options(paths, content), delivery
-
-
-def _prepare_enveloped(item: Any, given: Any) -> Prepared:
-    """The same as `prepare`, for a message with its envelope."""
-    envelope = an_envelope(given)
-    if not hasattr(item, "get_all"):
-        if not isinstance(item, tuple):
-            # Octets have no header that could supply what the envelope lacks.
-            for name, value in (("sender", envelope.sender), ("recipients", envelope.recipients)):
-                if value is None:
-                    kind = type(item).__name__
-                    raise ValueError(f"{name}: the envelope names none, and {kind} has no header")
-            item = (envelope.sender, envelope.addresses, item)
-        elif envelope.sender is not None or envelope.recipients is not None:
-            raise ValueError("envelope: (from_addr, to_addrs, data) names sender and recipients already")
-        refuse_field(envelope)
-        from_addr, to_addrs, content, options, _ = prepare(item)
-        if hasattr(item[-1], "as_bytes"):
-            content = may_be_unencoded(content, envelope._delivery)
-        return from_addr, to_addrs, content, options, envelope._delivery
-    item = with_field(item, envelope)
-    if envelope.sender is None and envelope.recipients is None:
-        sender, recipients, content, options, _ = prepare(item)
-        return sender, recipients, may_be_unencoded(content, envelope._delivery), options, envelope._delivery
-    return prepare_for(envelope_of(item, envelope._from, envelope.addresses), item, envelope._delivery)
-
-
-def narrowed(item: Any, sender: str, recipients: list[str]) -> Any:
-    """An item for a Mailer, from this sender to some of its recipients. An envelope keeps its options."""
-    from rsmtp.envelope import Envelope
-
-    message, envelope = item if isinstance(item, tuple) and len(item) == 2 else (item, Envelope())
-    if isinstance(message, tuple):
-        some = sender, recipients, message[2]
-        return some if message is item else (some, envelope)
-    return message, envelope._narrowed(sender, recipients)
-
-
-class OptionsAlone:
-    """The options of an envelope whose addresses are given separately."""
-
-    sender = _from = recipients = addresses = None
-    tls_optional = False
-
-    def __init__(self, delivery: DeliveryOptions) -> None:
-        self._delivery = delivery
-
-    @classmethod
-    def _from_dict(cls, told: dict[str, Any]) -> OptionsAlone:
-        return cls(DeliveryOptions.from_dict(told))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self._from_dict, (self._delivery.to_dict(),)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, OptionsAlone) and self._delivery == other._delivery
-
-    def __repr__(self) -> str:
-        return repr(self._delivery)
-
-
-def an_envelope(given: Any) -> rsmtp.Envelope:
-    if not hasattr(given, "_delivery"):
-        raise arguments.wanted("envelope", "an rsmtp.Envelope", given)
-    found: rsmtp.Envelope = given
-    return found
-
-
-def with_field(msg: Any, envelope: rsmtp.Envelope) -> Any:
-    """The message with the field that an envelope asks for (RFC 8689 5). The caller's message is not
-    changed."""
-    if not envelope.tls_optional:
-        return msg
-    import copy
-
-    sent = copy.copy(msg)
-    del sent["TLS-Required"]
-    sent["TLS-Required"] = "No"
-    return sent
-
-
-def refuse_field(envelope: rsmtp.Envelope) -> None:
-    if envelope.tls_optional:
-        raise ValueError(
-            "tls_optional: it is a field of the message (TLS-Required: No), and ready data is sent as it is: "
-            "write the field there"
-        )
-
-
-# What ends a field early (RFC 5322 2.2): these characters in a name, and in a value a line end without
-# white space after it. Some readers also treat a control character as a line end.
-_NO_NAME = r"[^!-9;-~]"
-_BREAKS_OUT = r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?![\n \t])|\n(?![ \t])"
-
-
-def check_fields(msg: Any) -> None:
-    """Raises ValueError, which names the field, for a value that a reader of the message would take
-    for another field or for the body, because the message's own generator writes it unchanged."""
-    import re
-
-    for part in msg.walk():
-        for name, value in part.raw_items():
-            if not name or re.search(_NO_NAME, name):
-                raise ValueError(f"msg: the name of the header field {name!r} can't be read (RFC 5322 2.2)")
-            text = value if isinstance(value, str) else str(value)
-            if re.search(_BREAKS_OUT, text):
-                raise ValueError(
-                    f"{name}: {text!r} would end the field: a line end or control character stands in it"
-                )
-
-
-def bare_address(address: str) -> str:
-    """The argument of VRFY and EXPN: the address in "Name <address>", or the text itself. Raises
-    ValueError for control characters and stray angle brackets: no part of the text is dropped, and
-    nothing follows the address on its line."""
-    if any(ord(character) < 32 or ord(character) == 127 for character in address):
-        raise ValueError(f"address: {address!r} contains a control character")
-    import re
-
-    text = address.strip()
-    if found := re.fullmatch(_IN_BRACKETS, text):
-        return found[1].strip()
-    if not re.fullmatch(_UNBRACKETED, text):
-        raise ValueError(f"address: {address!r} is not an address: its angle brackets don't enclose one")
-    if text.endswith(")"):
-        import email.utils
-
-        return email.utils.parseaddr(text)[1] or text
-    return text
-
-
-# A text whose angle brackets, if there are any, are in quoted strings (RFC 5322 3.2.4).
-_UNBRACKETED = r'(?:[^"<>]|"(?:[^"\\]|\\.)*")*'
-
-_IN_BRACKETS = f"{_UNBRACKETED}<({_UNBRACKETED})>"

@@ -70,8 +70,10 @@ class Transaction(Connecting):
             is_plain = not self._rsmtp_overrides(*_STEP_BY_STEP)
         delivery = None
         if envelope is not None:
-            from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
-            outgoing.refuse_field(envelope)
+            from rsmtp._client import enveloped
+
+            from_addr, to_addrs, delivery = enveloped.addressed(envelope, from_addr, to_addrs)
+            enveloped.refuse_field(envelope)
         sender = arguments.text("from_addr", from_addr)
         recipients = outgoing.recipients_of(to_addrs)
         self._rsmtp_count(recipients)
@@ -123,8 +125,10 @@ class Transaction(Connecting):
         if from_addr is not None:
             arguments.text("from_addr", from_addr)
         if envelope is not None:
-            from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
-            msg = outgoing.with_field(msg, envelope)
+            from rsmtp._client import enveloped
+
+            from_addr, to_addrs, delivery = enveloped.addressed(envelope, from_addr, to_addrs)
+            msg = enveloped.with_field(msg, envelope)
         mail_options = outgoing.options_of("mail_options", mail_options)
         if is_plain and from_addr is None and to_addrs is None and self._rsmtp_provider is None:
             # The engine reads a plain message of ours itself.
@@ -148,7 +152,11 @@ class Transaction(Connecting):
         if self._rsmtp_overrides("sendmail"):
             content = _as_bytes(self, content)
         # An overridden method may not have a parameter for an envelope.
-        options = {} if delivery is None else {"envelope": outgoing.OptionsAlone(delivery)}
+        options = {}
+        if delivery is not None:
+            from rsmtp._client.enveloped import OptionsAlone
+
+            options["envelope"] = OptionsAlone(delivery)
         refused: dict[str, Reply] = yield self._rsmtp_own.sendmail(
             paths.sender, paths.recipients, content, mail_options, rcpt_options, **options
         )
@@ -169,25 +177,6 @@ class Transaction(Connecting):
                 f"to_addrs: {len(recipients)} recipients, and one message may have {provider.recipients} "
                 f"({provider.title}). Send it to them in several parts; a Mailer does so by itself"
             )
-
-
-def _enveloped(
-    given: Any, from_addr: str | None, to_addrs: Any
-) -> tuple[str | None, Any, DeliveryOptions | None]:
-    """Sender and recipients, from the arguments or the envelope, and the envelope's options."""
-    envelope = outgoing.an_envelope(given)
-    for name, argument, value in (
-        ("sender", from_addr, envelope.sender),
-        ("recipients", to_addrs, envelope.recipients),
-    ):
-        if argument is not None and value is not None:
-            which = "from_addr" if name == "sender" else "to_addrs"
-            raise ValueError(f"{which}: the envelope names its {name}, too: say it in one place")
-    return (
-        envelope._from if from_addr is None else from_addr,
-        envelope.addresses if to_addrs is None else to_addrs,
-        envelope._delivery,
-    )
 
 
 def _as_bytes(client: Any, content: bytes | RenderedMessage) -> bytes:

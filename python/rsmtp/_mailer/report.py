@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import rsmtp
-from rsmtp._client.outgoing import narrowed
 from rsmtp._common.annotations import later
 from rsmtp._common.arguments import wanted
 from rsmtp._common.tracebacks import public
@@ -91,6 +90,8 @@ class Report:
         are without it. A message with an envelope keeps it, for these recipients alone.
         Recipients that were refused for good are left out, and so are those whose fate
         is unknown, and messages that wait in an outbox, which will try them again itself."""
+        from rsmtp._client.enveloped import narrowed
+
         again = []
         for receipt in self.receipts:
             if receipt.index in self._not_again:

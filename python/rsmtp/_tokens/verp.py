@@ -175,7 +175,8 @@ class Verp:
         """One message for each recipient, each with a sender of its own, for `send_all` or an outbox's
         `put_all`. All of them are the same message: its To and Cc name the others, too. The options of
         an envelope are kept."""
-        from rsmtp._client.outgoing import narrowed, prepare
+        from rsmtp._client.enveloped import narrowed
+        from rsmtp._client.outgoing import prepare
 
         _, given, *_ = prepare(message)
         _, recipients = _envelope("", given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from rsmtp._client.outgoing import bare_address
+from rsmtp._client.commands import bare_address
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
 from rsmtp.aiosmtplib import given

@@ -80,7 +80,9 @@ class Outgoing:
                     "--tls-optional is a field of the message (TLS-Required: No), and FILE is sent as it is: "
                     "write the field there",
                 )
-            self.message = outgoing.with_field(self.message, asked)
+            from rsmtp._client.enveloped import with_field
+
+            self.message = with_field(self.message, asked)
             from dataclasses import replace
 
             asked = replace(asked, tls_optional=False)

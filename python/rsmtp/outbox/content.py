@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple, TypeAlias
 
 from rsmtp._client import outgoing
+from rsmtp._client.enveloped import OptionsAlone
 from rsmtp._common import arguments
 from rsmtp._rsmtp import DeliveryOptions, RenderedMessage, _envelope, _rendered
 
@@ -95,7 +96,7 @@ def item_of(content: Content) -> Any:
     """A stored message in a form that its sender can send again, with the same delivery options."""
     sender, recipients, data, _, delivery = prepared(*content)
     plain = sender, recipients, data
-    return plain if delivery is None else (plain, outgoing.OptionsAlone(delivery))
+    return plain if delivery is None else (plain, OptionsAlone(delivery))
 
 
 def prepared(

@@ -12,6 +12,7 @@ from typing import Any
 
 import rsmtp
 from rsmtp._client import outgoing
+from rsmtp._client.enveloped import an_envelope
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
 from rsmtp._mailer.base import check_many
@@ -73,7 +74,7 @@ class Putting(Messages):
         written.
         """
         if envelope is not None:
-            outgoing.an_envelope(envelope)
+            an_envelope(envelope)
         key = content.key_of(message, key)
         now = time.time()
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
@@ -177,7 +178,7 @@ class Putting(Messages):
                 query = "SELECT value FROM outbox_setting WHERE name = 'secret'"
                 (self._secret,) = connection.execute(query).fetchone()
         assert self._secret is not None
-        sender = None if item is message else outgoing.an_envelope(item[1])._from
+        sender = None if item is message else an_envelope(item[1])._from
         envelope = outgoing.envelope_of(message, sender, None)
         return content.derived_message_id(self._secret, key, envelope.sender)
 
