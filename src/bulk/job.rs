@@ -146,7 +146,9 @@ impl<P: Payload> Job<P> {
         ended: Option<Instant>,
     ) -> Receipt<P> {
         let past = self.past.map(|past| *past).unwrap_or_default();
-        fates.splice(..0, past.settled);
+        if !past.settled.is_empty() {
+            fates.splice(..0, past.settled);
+        }
         let ended = ended.or(past.ended);
         Receipt {
             index: self.index,
