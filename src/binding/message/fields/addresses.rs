@@ -132,9 +132,9 @@ fn is_plain(name: &str) -> bool {
 /// `Name <address>` of a plain name and an ASCII address, which nearly every pair is, written where
 /// no allocation is needed. None for any other pair.
 fn plain_mailbox<'py>(pair: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyString>> {
-    const ROOM: usize = 256;
+    const ROOM: usize = 128;
     let (name, address) = (pair.get_borrowed_item(0).ok()?, pair.get_borrowed_item(1).ok()?);
-    let (name, address) = (name.cast::<PyString>().ok()?, address.cast::<PyString>().ok()?);
+    let (name, address) = (name.cast_exact::<PyString>().ok()?, address.cast_exact::<PyString>().ok()?);
     let (name, address) = (name.to_str().ok()?, address.to_str().ok()?);
     if name.is_empty() || address.is_empty() || !is_plain(name) || !address.is_ascii() {
         return None;
