@@ -1,10 +1,13 @@
 """``rsmtp send``: the message that arrives and the output."""
 
+import subprocess
+import sys
+
 import pytest
 
 import rsmtp
 
-from .conftest import LETTER
+from .conftest import CLEAN, LETTER
 
 EML = (
     b"From: Ann <ann@example.org>\r\n"
@@ -205,3 +208,31 @@ def test_preview(run, tmp_path, ready):
     what = (tmp_path / "message.eml",) if ready else LETTER
     done = run("send", *what, "--preview", code=0, BROWSER=str(browser), TMPDIR=str(tmp_path))
     assert done.out.startswith("the message as a page: ")
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("body", ["hello", "Bcc: of@the.body", ""])
+def test_a_ready_message_goes_as_it_is_but_for_bcc(run, plain, to_plain, tmp_path, end, body):
+    fields = ["From: a@example.org", "BCC :x@example.org,", "\ty@example.org", "Subject: hi", " there"]
+    for number, lines in enumerate([[*fields, "", body], fields, [*fields, "Bcc: z@example.org", "", body]]):
+        (tmp_path / "letter.eml").write_bytes(end.join(lines).encode())
+        run("send", tmp_path / "letter.eml", *to_plain, "--envelope-to", "b@example.org", code=0)
+        header = "From: a@example.org\r\nSubject: hi\r\n there"
+        expected = header if number == 1 else f"{header}\r\n\r\n{body}"
+        assert plain.messages[-1].data.decode().rstrip("\r\n") == expected.rstrip("\r\n")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is told by Linux's /proc")
+def test_a_large_ready_message_is_not_taken_apart(tmp_path, plain, to_plain):
+    file = tmp_path / "large.eml"
+    file.write_bytes(b"From: a@example.org\nTo: b@example.org\n\n" + (b"y" * 70 + b"\n") * 400_000)
+    code = (
+        "import rsmtp.cli\n"
+        "assert rsmtp.cli.main() == 0\n"
+        "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    words = [sys.executable, "-c", code, "send", str(file), *map(str, to_plain)]
+    done = subprocess.run(words, env=CLEAN, capture_output=True, text=True, timeout=50, check=True)
+    # KiB. The message has 27,700, and Python with rsmtp some 30,000.
+    assert int(done.stdout.split("VmHWM:")[1].split()[0]) < 100_000
+    assert len(plain.messages) == 1

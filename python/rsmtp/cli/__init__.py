@@ -5,7 +5,6 @@ The module is loaded when the command is used."""
 
 from __future__ import annotations
 
-import os
 import sys
 
 from rsmtp import __version__, _load
@@ -81,6 +80,10 @@ def _plain(words: Sequence[str]) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (`rsmtp.cli.exit_code`)."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from rsmtp.cli.terminal import hold_closed_streams
+
+        hold_closed_streams()
     try:
         try:
             words = sys.argv[1:] if arguments is None else arguments
@@ -103,8 +106,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return exit_code.INTERRUPTED
     except BrokenPipeError:
-        # The program that reads our output has ended. Python must not try to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The program that reads our output has ended.
+        from rsmtp.cli.terminal import discard_output
+
+        discard_output()
         return exit_code.BROKEN_PIPE
     except Exception as error:
         # The class is loaded if one was raised.

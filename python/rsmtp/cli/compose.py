@@ -56,7 +56,7 @@ def add_arguments(parser: Declares) -> None:
 
 class Outgoing:
     """A message and its envelope, ready to be sent. `raw` is the content for the server, if it differs
-    from the message's own rendering."""
+    from the message's own rendering; of a ready one, `message` is the header alone."""
 
     def __init__(self, envelope: Paths, message: Any, raw: bytes | RenderedMessage | None = None) -> None:
         self.envelope = envelope
@@ -132,19 +132,29 @@ def _ready(given: argparse.Namespace) -> Outgoing:
         data = data.partition(b"\n")[2]  # the line before the message in an mbox
     from rsmtp.email import message_from_bytes
 
-    message = message_from_bytes(data)
+    # The body may be large, and is neither read nor copied.
+    header = data[: _end_of_header(data)]
+    message = message_from_bytes(header)
     if not message.keys():
         raise Stop(DATA, f"FILE: {given.file} holds no message: it does not begin with header fields")
-    return Outgoing(_envelope(given, message), message, without_bcc(data))
+    kept = _without_bcc(header)
+    if len(kept) < len(header):
+        data = b"".join([kept, memoryview(data)[len(header) :]])
+    return Outgoing(_envelope(given, message), message, data)
 
 
-def without_bcc(data: bytes) -> bytes:
-    """The message without its Bcc fields (RFC 5322 3.6.3), otherwise unchanged."""
-    kept, lines, in_bcc = [], data.splitlines(keepends=True), False
-    for number, line in enumerate(lines):
-        if not line.strip(b"\r\n"):
-            kept += lines[number:]
-            break
+def _end_of_header(data: bytes) -> int:
+    """Where the empty line begins."""
+    import re
+
+    found = re.search(rb"(?:\A|\r\n|\n|\r(?!\n))(?=[\r\n])", data)
+    return found.end() if found else len(data)
+
+
+def _without_bcc(header: bytes) -> bytes:
+    """The header without its Bcc fields (RFC 5322 3.6.3), otherwise unchanged."""
+    kept, in_bcc = [], False
+    for line in header.splitlines(keepends=True):
         if line[:1] not in b" \t":
             in_bcc = line.partition(b":")[0].strip().lower() in (b"bcc", b"resent-bcc")
         if not in_bcc:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import rsmtp
@@ -11,10 +10,10 @@ from rsmtp.cli import exit_code, server, signing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.reading import not_read
+from rsmtp.cli.reading import not_read, octets_of
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed_warnings
-from rsmtp.cli.terminal import harmless
+from rsmtp.cli.terminal import harmless, tell_fates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def _rows(given: argparse.Namespace) -> Any:
     import tempfile
 
     with tempfile.NamedTemporaryFile(suffix=".csv", delete=False) as file:
-        file.write(sys.stdin.buffer.read())
+        file.write(octets_of("-"))
     import atexit
 
     atexit.register(Path(file.name).unlink, missing_ok=True)
@@ -204,12 +203,14 @@ def _sent(merge: rsmtp.Merge, given: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         told = getattr(error, "report", None)
         if told is not None and told.total:
-            print(harmless(str(told).splitlines()[0]))
+            _tell(str(told).splitlines()[:1])
         raise Stop(exit_code.of(error), explain(error, place)) from None
-    lines = str(report).splitlines()
-    for line in lines:
-        print(harmless(line))
+    _tell(str(report).splitlines())
     return _code(report)
+
+
+def _tell(lines: list[str]) -> None:
+    tell_fates(lambda: print(*map(harmless, lines), sep="\n"))
 
 
 def _code(report: rsmtp.Report) -> int:

@@ -23,7 +23,7 @@ from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed_warnings, left_out
-from rsmtp.cli.terminal import Style, harmless
+from rsmtp.cli.terminal import Style, harmless, tell_fates
 from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import Changed, Entry, Outbox, OutboxError, looking
@@ -187,7 +187,8 @@ def send_due(outbox: Outbox, mailer: Mailer, place: Server | None, *, forever: b
     except (OSError, ValueError) as error:
         raise Stop(exit_code.of(error), explain(error, place)) from None
     counts = ((name.replace("_", " "), count) for name, count in zip(ran._fields, ran, strict=True))
-    print(", ".join(f"{count:,} {name}" for name, count in counts if count) or "nothing was due")
+    line = ", ".join(f"{count:,} {name}" for name, count in counts if count)
+    tell_fates(lambda: print(line or "nothing was due"))
     return exit_code.OK if ran.ok else exit_code.PROBLEMS
 
 

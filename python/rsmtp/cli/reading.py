@@ -15,6 +15,8 @@ def octets_of(path: str, argument: str = "") -> bytes:
         if path != "-":
             with open(path, "rb") as file:
                 return file.read()
+        if sys.stdin is None:
+            raise Stop(NO_INPUT, "standard input is closed, and the message was to be read from it")
         if sys.stdin.isatty():
             print("Write the message, and Ctrl-D on a line of its own to end it.", file=sys.stderr)
         return sys.stdin.buffer.read()

@@ -12,7 +12,7 @@ from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.server import Target
-from rsmtp.cli.terminal import Style, harmless
+from rsmtp.cli.terminal import Style, harmless, tell_fates
 from rsmtp.display.short import counted
 
 TYPE_CHECKING = False
@@ -133,7 +133,10 @@ def show(outgoing: Outgoing, target: Target | None) -> None:
 
 def preview(outgoing: Outgoing) -> None:
     """Shows the message in a browser, as the recipient would see it."""
-    print(f"the message as a page: {outgoing.message.preview().open()}")
+    from rsmtp.email import message_from_bytes
+
+    message = outgoing.message if outgoing.raw is None else message_from_bytes(outgoing.octets)
+    print(f"the message as a page: {message.preview().open()}")
 
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
@@ -147,7 +150,7 @@ def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
             receipt = mailer.send(outgoing.sendable, check=False)
     except (OSError, ValueError) as error:
         raise Stop(exit_code.of(error), explain(error, place)) from None
-    report(receipt)
+    tell_fates(lambda: report(receipt))
     try:
         receipt.raise_for_refused()
     except (OSError, ValueError) as error:
