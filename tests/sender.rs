@@ -1,7 +1,7 @@
-//! The sender's fuzz target (`fuzz/src/sender.rs`) with some thousand random inputs, without
+//! The sender's fuzz target (`fuzz/src/sender/`) with some thousand random inputs, without
 //! libFuzzer.
 
-#[path = "../fuzz/src/sender.rs"]
+#[path = "../fuzz/src/sender/mod.rs"]
 mod sender;
 
 use proptest::prelude::*;

@@ -12,10 +12,13 @@
 //! - The ledger is called in order: begun, end said, settled. A message that it refused is not
 //!   sent, no end is sent that it has not recorded, and each message is settled once.
 
-use rsmtp::address::ForwardPath;
+mod journal;
+mod peer;
+
+use journal::Journal;
+use peer::{Events, Peer, Taken};
 use rsmtp::bulk::{
-    Bounds, Do, Interest, Job, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Sender,
-    Worker, stopped,
+    Bounds, Do, Interest, Job, Limits, Mailer, Parting, Payload, Policy, Rate, Sender, Worker, stopped,
 };
 use rsmtp::driver::{Operation, Patience, Server, Source, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
@@ -24,7 +27,7 @@ use rsmtp::protocol::session::Plaintext;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// More steps than any input of a fuzzer needs.
@@ -34,17 +37,6 @@ const STEPS: usize = 200_000;
 pub fn check(data: &[u8]) {
     let Some((&[settings, messages], events)) = data.split_first_chunk::<2>() else { return };
     World::new(settings, messages, events).play();
-}
-
-/// The events, one octet each. After the last one, everything succeeds.
-struct Events<'a>(&'a [u8]);
-
-impl Events<'_> {
-    fn next(&mut self) -> u8 {
-        let Some((&first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        first
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,96 +49,6 @@ impl Payload for Content {
 
     fn size(&self) -> usize {
         self.0.len()
-    }
-}
-
-/// How often the servers have taken each message for each recipient.
-struct Taken {
-    times: HashMap<(u64, String), usize>,
-    /// The number of MAIL commands that servers have received.
-    mails: u64,
-    journal: Arc<Journal>,
-}
-
-impl Taken {
-    fn take(&mut self, index: u64, recipient: String) {
-        let entry = &self.journal.entries()[&index];
-        assert!(entry.end_said || !self.journal.minds_ends, "the server has an end that was not to be said");
-        *self.times.entry((index, recipient)).or_default() += 1;
-    }
-}
-
-/// What the ledger knows about one message.
-#[derive(Debug, Default)]
-struct Entry {
-    begun: bool,
-    end_said: bool,
-    /// Whether its end has ever been announced.
-    ever_said: bool,
-    settled: bool,
-    /// The fates of its recipients that were reported before its last end.
-    fates: Vec<(ForwardPath, Fate)>,
-}
-
-/// A ledger that refuses now and then, and checks that it is called in order.
-#[derive(Debug)]
-struct Journal {
-    minds_ends: bool,
-    /// The ledger's answers, taken from the end. After that it always agrees.
-    answers: Mutex<Vec<u8>>,
-    entries: Mutex<HashMap<u64, Entry>>,
-}
-
-impl Journal {
-    fn entries(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, refusals: u8) -> Result<(), Error> {
-        let answer = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or(0);
-        match answer < refusals {
-            true if answer > 0 => Err(Error::new(Kind::Local, Stage::Connect, "the ledger is full")),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Ledger<Content> for Journal {
-    fn begun(&self, job: &Job<Content>, recipients: usize) -> Result<(), Error> {
-        assert!((1..=job.recipients.len()).contains(&recipients));
-        self.answer(30)?;
-        let mut entries = self.entries();
-        let entry = entries.entry(job.index).or_default();
-        assert!(!entry.settled, "begun after it was settled");
-        (entry.begun, entry.end_said) = (true, false);
-        Ok(())
-    }
-
-    fn minds_ends(&self) -> bool {
-        self.minds_ends
-    }
-
-    fn end_said(&self, messages: &[&Job<Content>]) -> Result<bool, Error> {
-        assert!(self.minds_ends && !messages.is_empty());
-        self.answer(3)?;
-        for job in messages {
-            let mut entries = self.entries();
-            let entry = entries.get_mut(&job.index).expect("a message that was begun");
-            entry.fates.extend_from_slice(job.newly_settled());
-            assert!(entry.begun && !entry.end_said && !entry.settled, "out of order: {entry:?}");
-            (entry.end_said, entry.ever_said) = (true, true);
-        }
-        Ok(true)
-    }
-
-    fn settled(&self, receipt: &Receipt<Content>) {
-        let mut entries = self.entries();
-        let entry = entries.entry(receipt.index).or_default();
-        assert!(!std::mem::replace(&mut entry.settled, true), "settled twice");
-        let may_have_arrived = |fate: &Fate| matches!(fate, Fate::Sent(_) | Fate::Unknown);
-        let may_have_arrived = receipt.recipients.iter().any(|(_, fate)| may_have_arrived(fate));
-        assert!(!may_have_arrived || entry.begun && (entry.ever_said || !self.minds_ends), "{receipt:?}");
-        assert_eq!(receipt.recipients[..entry.fates.len()], entry.fates, "told once, and for good");
     }
 }
 
@@ -179,21 +81,6 @@ enum Came {
 struct Connection {
     operation: Operation,
     peer: Peer,
-}
-
-/// The server's side of a session.
-#[derive(Default)]
-struct Peer {
-    unread: Vec<u8>,
-    said: Vec<u8>,
-    /// `gone`: the server has hung up. `silent`: it no longer answers.
-    gone: bool,
-    silent: bool,
-    offers: u8,
-    recipients: Vec<String>,
-    content: Option<Vec<u8>>,
-    data: bool,
-    chunk: Option<(usize, bool)>,
 }
 
 fn hop(number: usize, credentials: bool) -> Server {
@@ -333,8 +220,7 @@ impl<'a> World<'a> {
                 operation.connected("server", None, true);
                 slot.worker.dialled("[127.0.0.1]".parse().unwrap(), None, &mut operation, self.now);
                 operation.begin(Until::Ended, |_| Ok(())).expect("nothing else is under way");
-                let mut peer = Peer { offers: self.events.next(), ..Peer::default() };
-                peer.greet(&mut self.events);
+                let peer = Peer::greeting(&mut self.events);
                 slot.connection = Some(Connection { operation, peer });
             }
             Do::Reuse(id) => {
@@ -437,140 +323,5 @@ impl<'a> World<'a> {
         }
         let number = self.mailer.sessions().queue_up();
         assert!(self.mailer.sessions().admit(number), "a place is held by none");
-    }
-}
-
-impl Peer {
-    fn greet(&mut self, events: &mut Events<'_>) {
-        self.answer(events.next(), "220 hello");
-    }
-
-    /// Answers by chance with `well` or with another reply. Returns whether it was `well`.
-    fn answer(&mut self, chance: u8, well: &str) -> bool {
-        let reply = match chance {
-            0..=213 => well,
-            214..=215 => "500 5.5.1 what",
-            216..=217 => "502 5.5.1 what",
-            218..=219 => "504 5.5.4 what",
-            220..=224 => "450 4.2.0 later",
-            225..=229 => "550 5.1.1 no",
-            230..=233 => "530 5.7.0 a login first",
-            234..=237 => "452 4.5.3 too many",
-            238..=241 => "421 4.3.2 goodbye",
-            242..=243 => "503 5.5.1 out of sequence",
-            244 => "999 what",
-            245 => {
-                self.silent = true;
-                return false;
-            }
-            _ => {
-                self.gone = true;
-                return false;
-            }
-        };
-        self.said.extend_from_slice(reply.as_bytes());
-        self.said.extend_from_slice(b"\r\n");
-        self.gone |= reply.starts_with("421");
-        reply == well
-    }
-
-    fn hear(&mut self, octets: &[u8], events: &mut Events<'_>, taken: &mut Taken) {
-        self.unread.extend_from_slice(octets);
-        while !self.gone && !self.silent {
-            if let Some((left, last)) = self.chunk {
-                if self.unread.len() < left {
-                    return;
-                }
-                let chunk: Vec<u8> = self.unread.drain(..left).collect();
-                self.content.get_or_insert_default().extend(chunk);
-                self.chunk = None;
-                self.end(last, events, taken);
-                continue;
-            }
-            let Some(end) = self.unread.windows(2).position(|two| two == b"\r\n") else { return };
-            let line: Vec<u8> = self.unread.drain(..end + 2).collect();
-            let line = String::from_utf8(line[..end].to_vec()).unwrap();
-            if self.data {
-                match line.as_str() {
-                    "." => {
-                        self.data = false;
-                        self.end(true, events, taken);
-                    }
-                    line => self.content.get_or_insert_default().extend(format!("{line}\r\n").bytes()),
-                }
-                continue;
-            }
-            taken.mails += u64::from(line.starts_with("MAIL"));
-            self.command(&line, events);
-        }
-    }
-
-    fn command(&mut self, line: &str, events: &mut Events<'_>) {
-        let chance = events.next();
-        match line.split([' ', ':']).next().unwrap_or_default() {
-            "EHLO" => {
-                let offers = match self.offers % 4 {
-                    0 => "250-server\r\n250 AUTH PLAIN",
-                    1 => "250-server\r\n250-AUTH PLAIN\r\n250 PIPELINING",
-                    // This server does not know BDAT after all, and reads the content as commands.
-                    _ => "250-server\r\n250-AUTH PLAIN\r\n250-PIPELINING\r\n250 CHUNKING",
-                };
-                self.answer(chance, offers);
-            }
-            "AUTH" => drop(self.answer(chance, "235 welcome")),
-            "MAIL" => {
-                self.reset();
-                if self.answer(chance, "250 ok") {
-                    self.content = Some(Vec::new());
-                }
-            }
-            "RCPT" if self.content.is_some() => {
-                if self.answer(chance, "250 ok") {
-                    self.recipients.push(line["RCPT TO:<".len()..].trim_end_matches('>').to_owned());
-                }
-            }
-            "DATA" if !self.recipients.is_empty() => self.data = self.answer(chance, "354 go on"),
-            "BDAT" if self.offers % 4 == 2 => {
-                let mut words = line.split(' ').skip(1);
-                let octets = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
-                self.chunk = Some((octets, words.next().is_some()));
-            }
-            "RSET" => {
-                self.reset();
-                self.answer(chance, "250 ok");
-            }
-            "QUIT" => {
-                self.said.extend_from_slice(b"221 bye\r\n");
-                self.gone = true;
-            }
-            _ => drop(self.answer(0, "503 5.5.1 not here")),
-        }
-    }
-
-    /// The end of mail data or of a chunk.
-    fn end(&mut self, last: bool, events: &mut Events<'_>, taken: &mut Taken) {
-        if self.recipients.is_empty() {
-            self.answer(0, "554 5.5.1 no recipients");
-            return;
-        }
-        let chance = events.next();
-        if !last {
-            self.answer(chance, "250 go on");
-            return;
-        }
-        // The message may be taken even if its answer never arrives.
-        if self.answer(chance, "250 taken") || chance >= 250 {
-            let text = String::from_utf8(self.content.take().unwrap_or_default()).unwrap();
-            let index: u64 = text.trim_end().parse().expect("one message, whole");
-            for recipient in self.recipients.drain(..) {
-                taken.take(index, recipient);
-            }
-        }
-        self.reset();
-    }
-
-    fn reset(&mut self) {
-        self.recipients.clear();
-        self.content = None;
     }
 }
