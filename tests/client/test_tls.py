@@ -446,3 +446,34 @@ def test_what_the_server_offers_after_tls_is_known(server_context):
         ) as client:
             assert client.state == "ready"
             assert client.ehlo_resp == b"AUTH PLAIN CRAM-MD5"
+
+
+def test_keys_of_both_kinds_are_sent_at_once():
+    """OpenSSL 3.5 and later choose X25519MLKEM768 for a client that knows it, and ask for its key with
+    a second hello, a round trip later, if the first has none."""
+    groups = []
+
+    def script(peer):
+        length = int.from_bytes(peer.octets(5)[3:], "big")
+        groups.extend(_groups_with_keys(peer.octets(length)))
+
+    with serve(script) as server:
+        with pytest.raises(errors.SMTPException):
+            rsmtp.SmtpClient("localhost", server.port, tls="implicit", timeout=20)
+    assert groups == [0x11EC, 0x001D]  # X25519MLKEM768, X25519
+
+
+def _groups_with_keys(hello):
+    """The groups in the extension key_share of a ClientHello (RFC 8446 4.1.2 and 4.2.8)."""
+    at = 4 + 2 + 32  # type and length, version, random
+    at += 1 + hello[at]  # session
+    at += 2 + int.from_bytes(hello[at : at + 2], "big")  # cipher suites
+    at += 1 + hello[at]  # compression
+    at += 2
+    while at < len(hello):
+        kind, length = (int.from_bytes(hello[at + n : at + n + 2], "big") for n in (0, 2))
+        extension, at = hello[at + 4 : at + 4 + length], at + 4 + length
+        while kind == 51 and len(extension) > 2:
+            extension = extension[2:]
+            yield int.from_bytes(extension[:2], "big")
+            extension = extension[2 + int.from_bytes(extension[2:4], "big") :]
