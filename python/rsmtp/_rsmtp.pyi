@@ -2745,7 +2745,12 @@ def _fold_runs(
     """
 
 def _fold_tokens(
-    name: str, token: tuple[Any, ...] | None, linesep: str, width: SupportsIndex, utf8: bool
+    name: str,
+    token: tuple[Any, ...] | None,
+    linesep: str,
+    width: SupportsIndex,
+    utf8: bool,
+    blank_stays: bool,
 ) -> str:
     """
     Folds a field whose value is in tokens `(kind, text, [tokens])`, each of one of the

@@ -29,12 +29,28 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     match name.chars().find(|&c| !c.is_ascii_graphic() || c == ':') {
-        None => Err(Refusal::new("the name of a header field", "is empty")),
+        None => Err(Refusal::new("invalid header field name ''", "it is empty")),
         Some(c) => Err(Refusal::new(
-            &format!("header field name {name:?}"),
-            format!("can't contain {c:?} (RFC 5322 section 2.2)"),
+            &format!("invalid header field name {}", python_repr(name)),
+            format!("it can't contain {} (RFC 5322 section 2.2)", python_repr(c.encode_utf8(&mut [0; 4]))),
         )),
     }
+}
+
+/// The text as Python shows it, because a Python program shows the error.
+fn python_repr(text: &str) -> String {
+    let mut shown = String::from("'");
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => shown.extend(['\\', c]),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            '\0'..='\x1f' | '\x7f'..='\u{a0}' => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
+            _ => shown.push(c),
+        }
+    }
+    shown + "'"
 }
 
 /// Allows no control characters except the tab. A value is one line here, and folding it isn't the
@@ -49,7 +65,10 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
         None => Ok(()),
         Some(c) => Err(Refusal::new(
             what,
-            format!("can't contain the control character {c:?} (it would end the field or be lost)"),
+            format!(
+                "can't contain the control character {} (it would end the field or be lost)",
+                python_repr(c.encode_utf8(&mut [0; 4]))
+            ),
         )),
     }
 }

@@ -5,6 +5,7 @@ import copy
 import email.policy
 import io
 import pickle
+import re
 import sys
 
 import pytest
@@ -133,7 +134,11 @@ def test_what_was_touched_is_written_anew(touch):
     for package in (message, theirs):
         touch(package.get_payload(0))
     written = message.as_bytes()
-    assert written.replace(b"In-Reply-To:\n", b"In-Reply-To: \n") == theirs.as_bytes()
+    # Where a field that came folded begins, each version of CPython sees in its own way.
+    unfolded = [
+        re.sub(rb"In-Reply-To:\s+", b"In-Reply-To: ", octets) for octets in (written, theirs.as_bytes())
+    ]
+    assert unfolded[0] == unfolded[1]
     # The neighbouring part is unchanged.
     assert b"Content-Type: application/pgp-signature\n\nabc\n" in written
 

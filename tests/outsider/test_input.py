@@ -186,7 +186,7 @@ def test_a_name_in_a_message_of_the_standard_librarys(client, name):
     for make in (email.message.Message, email.message.EmailMessage):
         message = make()
         message.set_payload("hello")
-        message[name] = "x"
+        message._headers.append((name, "x"))  # `message[name] =` refuses it since CPython 3.14
         assert_refused(client, "name of the header field", lambda: client.send_message(message, A, B))
 
 

@@ -63,11 +63,7 @@ ALIASES: dict[str, str] = {
 }
 
 #: Charsets whose Python codec has another name; None means that they are never converted.
-CODEC_MAP: dict[str, str | None] = {
-    "gb2312": "eucgb2312_cn",
-    "big5": "big5_tw",
-    "us-ascii": None,
-}
+CODEC_MAP: dict[str, str | None] = {"us-ascii": None}
 
 _SHIPPED = dict(CHARSETS)
 
@@ -115,6 +111,17 @@ def add_codec(charset: str, codecname: str | None) -> None:
     CODEC_MAP[charset] = codecname
 
 
+def _name_in_mail(name: str) -> str:
+    """The name that mail has for a charset. Since CPython 3.15 every name of its codec has one
+    ("latin1" is "iso-8859-1", gh-53144); the table of them is the standard library's."""
+    if name in ALIASES or name in CHARSETS or sys.version_info < (3, 15):
+        return ALIASES.get(name, name)
+    from rsmtp._common.standard import standard
+
+    found: str = standard("email.charset").Charset(name).input_charset
+    return found
+
+
 def _encode(string: str, codec: str) -> bytes:
     if codec == UNKNOWN8BIT:
         return string.encode("ascii", "surrogateescape")
@@ -143,7 +150,7 @@ class Charset(Standard, metaclass=Mirrored):
 
             raise errors.CharsetError(input_charset) from None
         name = name.lower()
-        self.input_charset = ALIASES.get(name, name)
+        self.input_charset = _name_in_mail(name)
         properties = _properties(self.input_charset) or (SHORTEST, BASE64, None)
         self.header_encoding: int | None  # type: ignore[assignment]
         self.body_encoding: int | None  # type: ignore[assignment]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import mimetypes
 import os.path
+import sys
 from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
@@ -125,9 +126,12 @@ def set_text_content(
 ) -> None:
     """Make a text the content. The encoding is chosen if `cte` isn't given."""
     _begin(msg, "text", subtype, headers)
+    name = _charset.ALIASES.get(charset, charset)
+    if sys.version_info >= (3, 14):  # it converts to the charset that mail has for this one (gh-53144)
+        name = charset = _charset.Charset(charset).output_charset
     cte, payload = _encode_text(string, charset, cte, msg.policy)
     msg.set_payload(payload)
-    msg.set_param("charset", _charset.ALIASES.get(charset, charset), replace=True)
+    msg.set_param("charset", name, replace=True)
     msg["Content-Transfer-Encoding"] = cte
     _finish(msg, disposition, filename, cid, params)
 

@@ -108,7 +108,7 @@ class BaseHeader(str):
             token = _tokens.of_tree(tree) if tree else None
         if name.lower() in _IDENTIFIERS and not isinstance(tree, _plain.Groups):
             token = ("identifiers", str(tree), ())
-        return _rsmtp._fold_tokens(name, token, policy.linesep, width, policy.utf8)
+        return _rsmtp._fold_tokens(name, token, policy.linesep, width, policy.utf8, _BLANK_STAYS)
 
     def __reduce__(self) -> Any:
         # The class was created for this field, so it is created again from its bases.
@@ -119,6 +119,9 @@ class BaseHeader(str):
     def _reconstruct(cls, value: str) -> Any:
         return str.__new__(cls, value)
 
+
+# Before CPython 3.14 the blank after the name stayed on its line when nothing else did.
+_BLANK_STAYS = sys.version_info < (3, 14)
 
 #: Fields that contain identifiers (RFC 5322 section 3.6.4), whatever their class is.
 _IDENTIFIERS = {"message-id", "resent-message-id", "in-reply-to", "references", "content-id"}

@@ -152,10 +152,13 @@ def parsedate_to_datetime(data: Any) -> datetime.datetime:
     found = _dates.parse(data)
     if found is None:
         raise ValueError(f'Invalid date value or format "{data}"')
-    if found[9] is None:
-        return datetime.datetime(*found[:6])
-    zone = datetime.timezone(datetime.timedelta(seconds=found[9]))
-    return datetime.datetime(*found[:6], tzinfo=zone)
+    try:
+        if found[9] is None:
+            return datetime.datetime(*found[:6])
+        zone = datetime.timezone(datetime.timedelta(seconds=found[9]))
+        return datetime.datetime(*found[:6], tzinfo=zone)
+    except OverflowError as error:  # a number that is no date of any calendar
+        raise ValueError(f'Invalid date value or format "{data}"') from error
 
 
 def mktime_tz(data: Any) -> float:

@@ -34,6 +34,8 @@ pub struct Lines<'a> {
     start: usize,
     is_first: bool,
     is_too_narrow: bool,
+    /// The blank after the name stays on its line when nothing else does.
+    pub blank_stays: bool,
     word: Option<Word>,
     /// White space that makes up the whole line, after a line that ends with an encoded-word. It
     /// would be lost before another one.
@@ -53,6 +55,7 @@ impl<'a> Lines<'a> {
             start: columns,
             is_first: true,
             is_too_narrow: false,
+            blank_stays: false,
             word: None,
             blank: String::new(),
         }
@@ -217,9 +220,9 @@ impl<'a> Lines<'a> {
                 taken
             };
             if taken == 0 {
-                // The blank before the word moves with it, unless it is the one after the name.
-                let is_inner = !self.is_first || self.columns > self.start;
-                if is_inner && self.line.ends_with(is_blank) {
+                // The blank before the word moves with it.
+                let moves = !self.blank_stays || !self.is_at_start();
+                if moves && self.line.ends_with(is_blank) {
                     self.break_line();
                 } else {
                     self.new_line(" ");

@@ -16,7 +16,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, width: usize) -> Option<Stri
         Token::new(Kind::Fixed, main),
         Token::of(Kind::Parameters, parameters.map(|pair| pair.map(token)).collect::<Option<_>>()?),
     ];
-    let shape = Shape { linesep, width, utf8: false };
+    let shape = Shape { linesep, width, utf8: false, blank_stays: false };
     fold_structured::fold(name, &[Token::of(Kind::Unit, tokens.into())], shape).ok()
 }
 

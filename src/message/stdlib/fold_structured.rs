@@ -22,6 +22,8 @@ pub struct Shape<'a> {
     pub width: usize,
     /// Text is written unencoded (RFC 6532).
     pub utf8: bool,
+    /// The blank after the name stays on its line when nothing else does.
+    pub blank_stays: bool,
 }
 
 /// A line is too short to hold an encoded-word.
@@ -36,6 +38,7 @@ const LONGEST_WORD: usize = 990;
 pub fn fold(name: &str, tokens: &[Token], shape: Shape<'_>) -> Result<String, TooNarrow> {
     let start = if tokens.is_empty() { format!("{name}:") } else { format!("{name}: ") };
     let mut folder = Folder { lines: Lines::new(start, shape.width, shape.linesep), utf8: shape.utf8 };
+    folder.lines.blank_stays = shape.blank_stays;
     folder.unit(tokens, false, 0);
     folder.lines.finish().ok_or(TooNarrow)
 }
@@ -291,7 +294,8 @@ mod tests {
     }
 
     fn folded(token: Token, width: usize) -> String {
-        fold("To", &[token], Shape { linesep: "\n", width, utf8: false }).expect("a line wide enough")
+        fold("To", &[token], Shape { linesep: "\n", width, utf8: false, blank_stays: false })
+            .expect("a line wide enough")
     }
 
     #[test]

@@ -225,7 +225,10 @@ pub(crate) fn fold_field_py<'py>(
 /// kinds of `token`; also `text` and `identifiers`, which are cut at white space
 /// here. A width of 0 means no limit.
 #[pyfunction]
-#[pyo3(signature = (name, token: "tuple[Any, ...] | None", linesep, width, utf8), name = "_fold_tokens")]
+#[pyo3(
+    signature = (name, token: "tuple[Any, ...] | None", linesep, width, utf8, blank_stays),
+    name = "_fold_tokens"
+)]
 pub(crate) fn fold_tokens_py<'py>(
     py: Python<'py>,
     name: &str,
@@ -233,10 +236,11 @@ pub(crate) fn fold_tokens_py<'py>(
     linesep: &str,
     width: usize,
     utf8: bool,
+    blank_stays: bool,
 ) -> PyResult<Bound<'py, PyString>> {
     let width = if width == 0 { UNLIMITED } else { width };
     let tokens = token.map(read_token).transpose()?;
-    let shape = fold_structured::Shape { linesep, width, utf8 };
+    let shape = fold_structured::Shape { linesep, width, utf8, blank_stays };
     let folded = fold_structured::fold(name, tokens.as_slice(), shape).map_err(|TooNarrow| {
         HeaderParseError::new_err("max_line_length is too small to fit an encoded word")
     })?;
