@@ -20,6 +20,7 @@ pub const NOT_IMPLEMENTED: u16 = 502;
 pub const BAD_SEQUENCE: u16 = 503;
 pub const PARAMETER_NOT_IMPLEMENTED: u16 = 504;
 pub const EXCEEDED_STORAGE: u16 = 552;
+pub const TRANSACTION_FAILED: u16 = 554;
 
 // RFC 4954 4 and 6.
 pub const AUTHENTICATED: u16 = 235;

@@ -72,6 +72,91 @@ def test_what_is_out_of_sequence_is_put_back_and_goes_alone(recipients):
     assert haraka.out_of_sequence <= 2, haraka.out_of_sequence
 
 
+class Strict(Haraka):
+    """Says something else than 503 to what follows the final dot, nothing at all, or hangs up."""
+
+    def __init__(self, each=None, goodbye=None, hangs_up=False):
+        super().__init__()
+        self.each, self.goodbye, self.hangs_up = each, goodbye, hangs_up
+
+    def __call__(self, peer):
+        peer.say("220 strict.example")
+        while line := peer.line():
+            verb = line[:4].upper()
+            if verb == "EHLO":
+                peer.say("250-strict.example", "250 PIPELINING")
+            elif verb == "DATA":
+                peer.say("354 go ahead")
+                self.messages.append(peer.mail_data())
+                while select.select([peer.socket], [], [], 0.02)[0] and peer._receive():
+                    pass
+                early, peer._unread = peer._unread.count(b"\n"), b""
+                self.out_of_sequence += early > 0
+                peer.say("250 queued", *[self.each] * (early if self.each else 0))
+                if early and self.goodbye:
+                    peer.say(self.goodbye)
+                if early and self.hangs_up:
+                    return
+            elif verb == "QUIT":
+                peer.say("221 bye")
+                return
+            else:
+                peer.say("250 ok")
+
+
+@pytest.mark.parametrize(
+    "conduct",
+    [
+        {"each": "500 5.5.1 unexpected"},
+        {"each": "554 SMTP synchronization error"},
+        {"goodbye": "554 5.5.0 Error: SMTP protocol synchronization", "hangs_up": True},
+        {"goodbye": "421 4.7.0 slamming", "hangs_up": True},
+        {"hangs_up": True},
+        {},
+    ],
+    ids=["500", "554", "554 and hangs up", "421", "hangs up", "silent"],
+)
+def test_what_came_too_early_goes_alone_whatever_the_server_says(conduct):
+    strict = Strict(**conduct)
+    contents = [b"Subject: %d\r\n\r\nhello\r\n" % number for number in range(12)]
+    with serve(strict) as server:
+        with rsmtp.Mailer(
+            host="127.0.0.1", port=server.port, tls="none", connections=1, backoff=0.01, timeout=1
+        ) as mailer:
+            report = mailer.send_all([("a@example.org", "b@example.org", content) for content in contents])
+    assert report.sent == 12, report
+    assert sorted(strict.messages) == [content + b".\r\n" for content in sorted(contents)]
+    assert strict.out_of_sequence <= 2, strict.out_of_sequence
+
+
+def test_a_policy_against_the_sender_is_no_matter_of_sequence():
+    asked = []
+
+    def refuses(peer):
+        peer.say("220 x")
+        while line := peer.line():
+            verb = line[:4].upper()
+            if verb == "MAIL":
+                asked.append(line)
+            if verb == "DATA" and len(asked) == 1:
+                peer.say("354 go ahead")
+                peer.mail_data()
+                peer.say("250 queued")
+            elif verb == "EHLO":
+                peer.say("250-x", "250 PIPELINING")
+            else:
+                peer.say(
+                    "554 5.7.1 no mail from you" if "c@" in line else "250 ok" if len(asked) < 2 else "503"
+                )
+
+    with serve(refuses) as server:
+        with rsmtp.Mailer(host="127.0.0.1", port=server.port, tls="none", connections=1) as mailer:
+            senders = ("a@example.org", "c@example.org")
+            report = mailer.send_all([(sender, "b@example.org", CONTENT) for sender in senders])
+    assert (report.sent, report.refused) == (1, 1)
+    assert len(asked) == 2
+
+
 def test_a_503_to_a_message_that_goes_alone_is_a_refusal():
     def refuses(peer):
         peer.say("220 x")

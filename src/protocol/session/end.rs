@@ -149,6 +149,7 @@ impl Session {
             let why = "the server refused RSET and closed the session";
             error = Error::new(Kind::Disconnected, Stage::Reset, why).with_reply(reply);
         }
+        self.flight.ended(&error);
         let mut in_flight = std::mem::take(&mut self.flight.transactions).into_iter();
         match in_flight.next() {
             // What was already decided stays the answer, whatever went wrong later.

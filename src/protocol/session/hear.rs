@@ -1,5 +1,6 @@
 //! Hearing: what a reply means for the command that it answers.
 
+use super::sequence::may_deny_sequence;
 use super::{Procedure, Sequence, Session};
 use crate::protocol::auth::{self, Answer};
 use crate::protocol::awaited::Awaited;
@@ -244,7 +245,15 @@ impl Session {
         // OpenSMTPD takes 100 messages per session, and other servers have similar limits.
         if part == Part::Mail && refuses_more(reply) && self.flight.resets.content_was_heard() {
             self.flight.resets.wear_out();
-            running.is_one_too_many();
+            running.is_out_of_place();
+        }
+        if part == Part::Mail
+            && self.flight.sequence == Sequence::Unknown
+            && running.follows_data()
+            && may_deny_sequence(reply)
+        {
+            self.flight.sequence = Sequence::OneByOne;
+            running.is_out_of_place();
         }
         let then = running.hear(part, reply, alone, &mut self.out);
         match part {

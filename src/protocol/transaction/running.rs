@@ -84,8 +84,9 @@ pub(in crate::protocol) struct Running {
     lmtp: bool,
     /// smtplib sends RSET after every refusal.
     like_smtplib: bool,
-    /// The server takes no more messages over this session.
-    is_one_too_many: bool,
+    /// Its MAIL is refused for what came before it: the session has had its messages, or the previous
+    /// one isn't answered yet.
+    is_out_of_place: bool,
     /// The server's reply to the RSET before it, if that was a refusal.
     reset_refused: Option<Reply>,
     /// The server has refused one of its chunks.
@@ -123,7 +124,7 @@ impl Running {
             chunked: terms.chunked,
             lmtp: options.lmtp,
             like_smtplib: options.like_smtplib,
-            is_one_too_many: false,
+            is_out_of_place: false,
             reset_refused: None,
             chunk_refused: false,
             end: None,
@@ -177,7 +178,7 @@ impl Running {
             }
             Part::Mail if reply.is_completion() => return self.next_recipient(0, alone, out),
             Part::Mail => {
-                if self.is_one_too_many || self.follows && denies_sequence(reply) {
+                if self.is_out_of_place || self.follows && denies_sequence(reply) {
                     self.verdict = Some(Verdict::OutOfSequence(reply.clone()));
                 } else if !self.is_out_of_sequence() {
                     self.verdict = Some(Verdict::SenderRefused(reply.clone()));
@@ -234,9 +235,14 @@ impl Running {
         self.reset_refused.as_ref()
     }
 
-    /// Whether its MAIL was refused because the session has reached its limit.
-    pub(in crate::protocol) fn is_one_too_many(&mut self) {
-        self.is_one_too_many = true;
+    /// Its MAIL is refused for what came before it.
+    pub(in crate::protocol) fn is_out_of_place(&mut self) {
+        self.is_out_of_place = true;
+    }
+
+    /// Whether it was sent with DATA before the previous one was answered.
+    pub(in crate::protocol) fn follows_data(&self) -> bool {
+        self.follows && !self.chunked
     }
 
     /// Whether the server accepts nothing before it has answered the previous one.
