@@ -2614,6 +2614,10 @@ class TransportPump(Operation):
         """
         `proceed`; the task that waits continues if the request is settled.
         """
+    def has_input(self, /) -> bool | None:
+        """
+        Whether octets wait in the socket that the loop has not read. None: there are no polls.
+        """
     def nudge(self, /) -> None:
         """
         Tells a worker without work that there is more to send. If nothing can be written at the moment,

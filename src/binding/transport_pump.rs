@@ -2,7 +2,7 @@
 //! are few, but in Python their frames would cost more than all that the engine does for a message.
 //! The rest is in the subclass, `rsmtp._transport.asyncio_connection.Connection`.
 
-use super::answer::Answer;
+use super::answer::{Answer, unlocked};
 use super::operation::Operation;
 use super::pump::{Next, Step};
 use super::request::Request;
@@ -15,7 +15,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PySlice};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many octets are read at a time.
 const READ: usize = 16 * 1024;
@@ -156,6 +156,12 @@ impl TransportPump {
         let _before = std::mem::replace(&mut self.wire().told, told);
     }
 
+    /// Whether octets wait in the socket that the loop has not read. None: there are no polls.
+    fn has_input(&self, py: Python<'_>) -> PyResult<Option<bool>> {
+        let poll = self.wire().poll.as_ref().map(|poll| poll.clone_ref(py));
+        poll.map(|poll| poll.call1(py, (0,))?.is_truthy(py)).transpose()
+    }
+
     /// How many octets are still in the transport's buffer.
     #[getter]
     fn unsent(&self) -> usize {
@@ -208,11 +214,7 @@ impl TransportPump {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        let wire = match self.wire.try_lock() {
-            Ok(wire) => wire,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Ok(()),
-        };
+        let Some(wire) = unlocked(&self.wire) else { return Ok(()) };
         visit.call(&wire.poll)?;
         visit.call(&wire.waiter)?;
         visit.call(&wire.told)?;
@@ -328,17 +330,11 @@ fn watch_the_clock(slf: &Bound<'_, TransportPump>, seconds: Option<f64>) -> PyRe
 impl TransportPump {
     /// Nothing is sent while a reply is unread: the event loop is about to read it.
     fn can_write(&self, py: Python<'_>) -> PyResult<bool> {
-        let poll = {
+        let takes_more = {
             let wire = self.wire();
-            if !wire.is_open || wire.unsent > 0 {
-                return Ok(false);
-            }
-            wire.poll.as_ref().map(|poll| poll.clone_ref(py))
+            wire.is_open && wire.unsent == 0
         };
-        match poll {
-            Some(poll) => Ok(!poll.call1(py, (0,))?.is_truthy(py)?),
-            None => Ok(true),
-        }
+        Ok(takes_more && self.has_input(py)? != Some(true))
     }
 
     fn read(&self, py: Python<'_>, count: usize) -> PyResult<Vec<u8>> {

@@ -330,7 +330,7 @@ def test_the_loop_is_never_held_up():
         async with rsmtp.AsyncSmtpClient("localhost", catcher.port, tls="starttls", context=tls) as client:
             connection = client._rsmtp_connection
             # Nothing is written past the transport, which can be watched.
-            connection.attach(connection._poll, None)
+            connection.attach(None, None)
             write = connection._write_by_transport
 
             def counting(octets, start):

@@ -51,7 +51,12 @@ class AsyncMailer(BaseMailer):
             return checked(await self._kept_in().asend(self, message, envelope=envelope, key=key), check)
         try:
             with observing.sending("send", self._hops) as watch:
-                receipt = await self._send(message, envelope, timed=watch.tell is not None)
+                timed = watch.tell is not None
+                if self._rules is not None:
+                    receipt = await self._send_by_rules(message, envelope, timed)
+                else:
+                    item = message if envelope is None else Ruled(message, prepare((message, envelope)), [])
+                    receipt = await Single(self._pool, self._hops).receipt(item, timed=timed)
                 if watch.tell is not None:
                     watch.tell(receipt)
         except BaseException as raised:
@@ -63,12 +68,7 @@ class AsyncMailer(BaseMailer):
             raise receipt.error
         return checked(receipt, check)
 
-    async def _send(self, message: Any, envelope: rsmtp.Envelope | None, *, timed: bool) -> Receipt:
-        if self._rules is None:
-            item = message if envelope is None else Ruled(message, prepare((message, envelope)), [])
-            return await Single(
-                self._pool, self._hops, (), False, None, operation=None, recorded=True, timed=timed
-            ).receipt(item)
+    async def _send_by_rules(self, message: Any, envelope: rsmtp.Envelope | None, timed: bool) -> Receipt:
         messages: Any = [message]
         try:
             if envelope is not None:

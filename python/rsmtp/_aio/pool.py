@@ -135,17 +135,9 @@ class AsyncPool:
             proxy=hop.proxy,
         )
 
-    async def take(self, number: int) -> Connection | None:
-        """The idle connection with this number, if its server has not closed it: data that has
-        arrived would show that."""
-        connection, quiet = self._at_rest.pop(number, None), False
-        if connection is not None:
-            try:
-                quiet = await connection.is_still_quiet()
-            finally:
-                if not quiet:
-                    connection.close()
-        return connection if quiet else None
+    def take(self, number: int) -> Connection | None:
+        """The idle connection with this number. Its server may have closed it meanwhile."""
+        return self._at_rest.pop(number, None)
 
     def part(self, connection: Connection, number: int | None) -> None:
         """Keeps it by this number, or ends it: politely where there is none."""

@@ -1,31 +1,27 @@
 """One `send_all` of an `AsyncMailer`: it takes messages, workers send them, and receipts come
-back. The engine decides what a worker does next, and what is tried again."""
+back."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
-from functools import partial
 from typing import Any
-from weakref import ref
 
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
-from rsmtp._client.local_hostname import address_literal
+from rsmtp._aio.workers import Workers, outlast
 from rsmtp._common import observing
 from rsmtp._common.observing import NO_WATCH
 from rsmtp._common.tracebacks import hidden, named, shortened
 from rsmtp._mailer.feeding import each_made, feed_in_turns
-from rsmtp._mailer.report import KEPT, Report
+from rsmtp._mailer.report import Report
 from rsmtp._mailer.rounds import each_once, teller
 from rsmtp._mailer.servers import Local
-from rsmtp._rsmtp import Login, Receipt, Recipient, Worker
-from rsmtp._transport.asyncio_connection import Connection
-from rsmtp.errors import SMTPException
+from rsmtp._rsmtp import Receipt, Recipient, Worker
 
 
-class AsyncSending:
+class AsyncSending(Workers):
     """The result of `AsyncMailer.send_all`: await it for a Report, or iterate over it for the
     receipts as they come. It can be used once."""
 
@@ -45,8 +41,7 @@ class AsyncSending:
         rules: Any = None,
         hooked: bool = True,
     ) -> None:
-        self._pool = pool
-        self._hops = hops
+        super().__init__(pool, hops)
         self._messages = messages
         self._progress = progress
         self._total = total
@@ -69,10 +64,7 @@ class AsyncSending:
             self._after_send = rules.tell_awaited
         self._is_every_told = self._after_send is not None or self._watch.tell is not None
         self._told = 0
-        self._receipts: list[Receipt] = []
         self._workers: dict[asyncio.Task[None], Worker] = {}
-        # Set for a moment, by `_beat`: each that waits looks for work before it waits again.
-        self._changed = asyncio.Event()
         self._begun = self._ending = False
         # What the messages, `after_send` or `progress` raised. What was taken before is sent.
         self._trouble: BaseException | None = None
@@ -158,12 +150,7 @@ class AsyncSending:
     def _begin(self, every: bool) -> None:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
-        self._loop = self._pool.join_loop()
-        nudge = partial(_soon, self._loop, ref(self))
-        every = every or self._is_every_told
-        self._sending = self._pool.engine().send_all(every, KEPT, nudge=nudge, **self._options)
-        # Looked up here: the tasks of a session at rest may be of another call's context.
-        self._asked = self._pool.asks
+        self._begin_sending(every=every or self._is_every_told, **self._options)
         self._begun = True
 
     async def _run(self) -> AsyncGenerator[None, None]:
@@ -186,7 +173,7 @@ class AsyncSending:
                         yield
                         self._told = len(self._receipts)
                     else:
-                        await self._changed.wait()
+                        await self._change()
                 await self._tell_each()
                 if self._receipts:
                     yield
@@ -204,15 +191,10 @@ class AsyncSending:
                     tasks = feeder, *self._workers
                     for task in tasks:
                         task.cancel()
-                    await _outlast(*tasks)
+                    await outlast(*tasks)
             finally:
                 self._stop()
                 tell(True)
-
-    def _stop(self) -> None:
-        """Ends it at once, with a receipt of each message that was taken."""
-        self._sending.stop()
-        self._sending.tell(self._receipts)
 
     async def _feed(self) -> None:
         """Takes messages when there is room for them, as long as sending is possible."""
@@ -223,7 +205,7 @@ class AsyncSending:
             async for _ in feed_in_turns(self._sending, messages):
                 self._stir()
                 while not (self._sending.wants_more or self._sending.is_fed or self._sending.failure):
-                    await self._changed.wait()
+                    await self._change()
                 if self._sending.failure is not None:
                     break
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -237,22 +219,8 @@ class AsyncSending:
             self._end()
         self._stir()
 
-    def _stir(self) -> None:
-        """There may be more to do: for sessions that wait, and for more of them."""
-        self._nudge()
-        self._heard()
-
-    def _beat(self) -> None:
-        # A loop that was closed leaves its tasks waiting.
-        if not self._loop.is_closed():
-            self._changed.set()
-            self._changed.clear()
-
-    def _nudge(self) -> None:
-        self._pool.nudge(self)
-
     def _heard(self) -> None:
-        """Something has come of what was said."""
+        """Something has come of what was said, perhaps work for more sessions."""
         while not self._ending and (worker := self._sending.worker(self._asked)) is not None:
             self._pool.enlist(worker)
             task = asyncio.create_task(self._work(worker))
@@ -264,108 +232,9 @@ class AsyncSending:
         self._pool.dismiss(self._workers.pop(task))
         self._beat()
 
-    async def _work(self, worker: Worker) -> None:
-        """Does what the worker says, as long as there is work."""
-        try:
-            if isinstance(self._hops[0], Local):
-                await self._by_thread()
-            else:
-                while await self._step(worker):
-                    if self._sending.failure is not None:
-                        self._break_off()
-        except (asyncio.CancelledError, GeneratorExit):
-            raise
-        except BaseException as error:
-            self._sending.fail(error)
-            self._break_off()
-
-    async def _step(self, worker: Worker) -> bool:
-        what, which, seconds = worker.next()
-        self._pool.call()
-        match what:
-            case "dial":
-                hop = self._hops[which]
-                try:
-                    login = await self._pool.login(hop, worker.rejected)
-                except Exception as error:
-                    worker.not_told(error)
-                    return True
-                try:
-                    connection = await self._pool.dial(which, hop)
-                except (SMTPException, OSError) as error:
-                    worker.not_opened(error)
-                else:
-                    await self._converse(worker, connection, address_literal(connection.getsockname()), login)
-            case "reuse":
-                if kept := await self._pool.take(which):
-                    await self._converse(worker, kept)
-                else:
-                    worker.gone()
-            case "queue":
-                await self._pool.turn(which)
-            case "pause" | "wait":
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(None if seconds == float("inf") else seconds):
-                        await self._changed.wait()
-        return what != "leave"
-
-    async def _by_thread(self) -> None:
-        """Files and programs have nothing for a loop to wait for."""
-        working = asyncio.ensure_future(asyncio.to_thread(self._sending.work_here))
-        try:
-            await asyncio.shield(working)
-        except asyncio.CancelledError:
-            # The message that a thread is at can't be taken from it.
-            self._sending.stop()
-            await _outlast(working)
-            raise
-
-    async def _converse(
-        self,
-        worker: Worker,
-        connection: Connection,
-        literal: str | None = None,
-        login: Login | None = None,
-    ) -> None:
-        """By this connection, as long as both last."""
-        self._pool.serving[connection] = self
-        try:
-            number = await connection.serve(worker, literal, login, self._heard)
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            del self._pool.serving[connection]
-            # Something may have come back.
-            self._nudge()
-            self._beat()
-        self._pool.part(connection, number)
-
     def _break_off(self) -> None:
         """Nothing hangs on a session that is still being opened."""
         if not isinstance(self._hops[0], Local):
             for task, worker in self._workers.items():
                 if not worker.is_working and task is not asyncio.current_task():
                     task.cancel()
-
-
-def _soon(loop: asyncio.AbstractEventLoop, reference: ref[AsyncSending]) -> None:
-    """Has the sending stirred by the loop, from any thread."""
-    if (sending := reference()) is not None:
-        loop.call_soon_threadsafe(sending._stir)
-
-
-async def _outlast(*tasks: asyncio.Future[None]) -> None:
-    """Waits until they have ended, also where the caller is cancelled once more meanwhile:
-    what they have in flight is told when they end."""
-    again: asyncio.CancelledError | None = None
-    while running := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(running)
-        except asyncio.CancelledError as cancelled:
-            again = cancelled
-    for task in tasks:
-        # Raised above, or no longer of interest.
-        _ = task.cancelled() or task.exception()
-    if again is not None:
-        raise again

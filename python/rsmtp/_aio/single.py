@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsmtp._aio.sending import AsyncSending
+from rsmtp._aio.workers import Workers
 from rsmtp._mailer.feeding import put
 from rsmtp._rsmtp import Receipt
 
 
-class Single(AsyncSending):
+class Single(Workers):
     """A sending of one message. It needs neither a task that takes messages nor one for each
     session: a message alone costs less than these tasks would."""
 
-    def _stir(self) -> None:
-        self._nudge()
-        self._beat()
-
-    def _heard(self) -> None:
-        """Its task is the only one, and does not wait for itself."""
-
-    async def receipt(self, item: Any) -> Receipt:
+    async def receipt(self, item: Any, *, timed: bool) -> Receipt:
         """Sends it. Raises the failure that kept it from reaching any server. The exception has the
         message's fate as its `receipt`, if it was begun."""
-        self._begin(every=True)
-        # No further worker is started.
-        self._ending = True
+        self._begin_sending(every=True, recorded=True, timed=timed)
         try:
             try:
                 put(self._sending, item)

@@ -47,8 +47,6 @@ class Connection(Dialling):
         # The error of a write past the transport.
         self._broken: OSError | None = None
         self._clock: asyncio.TimerHandle | None = None
-        # For `is_still_quiet`.
-        self._poll: Any = None
         # The socket, if it is TCP's.
         self._tcp: Any = None
 
@@ -107,12 +105,19 @@ class Connection(Dialling):
             self._turn.give()
 
     async def is_still_quiet(self) -> bool:
-        """Whether the session is open and silent, once the loop has read what has arrived meanwhile."""
-        if self._poll is None or self._poll(0):
-            # In its next turn the loop finds it, and by the one after that it has read it.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        return self.is_quiet
+        """Whether the session is open and silent, once the loop has read what has arrived meanwhile.
+        Otherwise it is closed."""
+        quiet = False
+        try:
+            if self.has_input() is not False:
+                # In its next turn the loop finds it, and by the one after that it has read it.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            quiet = self.is_quiet
+        finally:
+            if not quiet:
+                self.close()
+        return quiet
 
     def leave(self, farewell: Request) -> None:
         """Sends a last request as far as the transport takes it at once, and closes the connection
@@ -230,7 +235,7 @@ class Connection(Dialling):
         if number >= 0 and hasattr(select, "poll"):
             found = select.poll()
             found.register(number, select.POLLIN)
-            self._poll = poll = found.poll
+            poll = found.poll
             if type(transport).__module__ in _PLAIN_TRANSPORTS and not self._is_special:
                 socket = number
         self.attach(poll, socket)
@@ -249,7 +254,7 @@ class Connection(Dialling):
         exc = exc or self._broken
         if exc is not None:
             self._hear_last_words()
-        self._transport = self._poll = self._tcp = None
+        self._transport = self._tcp = None
         self.detach()
         self.lost(exc.errno if isinstance(exc, OSError) else None)
         self.go_on()
