@@ -39,10 +39,12 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
 
 /// The text as Python shows it, because a Python program shows the error.
 fn python_repr(text: &str) -> String {
-    let mut shown = String::from("'");
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut shown = String::from(quote);
     for c in text.chars() {
         match c {
-            '\'' | '\\' => shown.extend(['\\', c]),
+            '\\' => shown.push_str("\\\\"),
+            _ if c == quote => shown.extend(['\\', c]),
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
@@ -50,7 +52,8 @@ fn python_repr(text: &str) -> String {
             _ => shown.push(c),
         }
     }
-    shown + "'"
+    shown.push(quote);
+    shown
 }
 
 /// Allows no control characters except the tab. A value is one line here, and folding it isn't the

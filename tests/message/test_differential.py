@@ -137,7 +137,8 @@ def test_folding_with_line_breaks_is_equal(name, value, width):
     assert outcome(lambda: header(OURS)) == outcome(lambda: header(THEIRS))
 
 
-CHARSETS = ["us-ascii", "utf-8", "iso-8859-1", "koi8-r", "euc-jp", "iso-2022-jp", "big5"]
+# big5 and gb2312: test_versions_of_python.py
+CHARSETS = ["us-ascii", "utf-8", "iso-8859-1", "koi8-r", "euc-jp", "iso-2022-jp"]
 
 
 @given(

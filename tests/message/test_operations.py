@@ -114,6 +114,8 @@ def test_classic_messages_do_the_same(steps):
         # header.
         assume(expected not in ("AttributeError", "UnboundLocalError"))
         assume(not any("=('" in str(value) for value in theirs.values()))
+        # It writes a line end in a parameter, which CPython has refused since 3.11.10.
+        assume(not any("\r" in str(value) or "\n" in str(value) for value in theirs.values()))
         # The same: octets beyond ASCII in a part whose charset is written "us-ascii" can't be shown.
         assume((step[0], expected) != ("as_string", "UnicodeEncodeError"))
         assert applied(ours, rsmtp.email.encoders, step) == expected, step

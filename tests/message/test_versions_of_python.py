@@ -34,7 +34,9 @@ def test_a_date_beyond_every_calendar_is_no_date(text):
     assert field.datetime is None and len(field.defects) == 1 and field == text
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\tb", "a\x7f", "a\x80", "it's", "a\\ b"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a:b", "a\tb", "a\x7f", "a\x80", "it's", "a\\ b", "it's b", 'it\'s "b"']
+)
 def test_an_invalid_name_is_shown_as_python_shows_it(name):
     for make in (Message, EmailMessage, rsmtp.Message):
         message = make()

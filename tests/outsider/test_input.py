@@ -141,16 +141,16 @@ INTO_A_LINE = [
     "a\x0bb",
 ]
 NO_NAME = ["", "a b", "a:b", "X-A: y\r\nX-Evil", "a\nb", "a\rb", "a\0b", "\u00fc", "a\x7f"]
-FIELDS = {"subject": "Subject", "from_": "From", "to": "To", "cc": "Cc", "bcc": "Bcc", "reply_to": "Reply-To"}
+ARGUMENTS = ["subject", "from_", "to", "cc", "bcc", "reply_to"]
 
 
 @pytest.mark.parametrize("text", INTO_A_LINE, ids=ascii)
-@pytest.mark.parametrize("argument", FIELDS)
+@pytest.mark.parametrize("argument", ARGUMENTS)
 def test_a_field_of_a_message_stays_one_line(argument, text):
     for value in [text, f"{text} <b@example.org>"] + (
         [[B, text], (text, B)] if argument != "subject" else []
     ):
-        with pytest.raises(ValueError, match=FIELDS[argument]):
+        with pytest.raises(ValueError, match=f"^{argument}"):
             rsmtp.Message("hello", **{argument: value})
 
 
@@ -228,17 +228,17 @@ NO_ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize("argument", [a for a in FIELDS if a != "subject"])
+@pytest.mark.parametrize("argument", [a for a in ARGUMENTS if a != "subject"])
 @pytest.mark.parametrize("value", NO_LIST, ids=lambda v: ascii(v)[:19])
 def test_what_no_address_of_a_message_can_be(argument, value):
-    with pytest.raises(TypeError, match=FIELDS[argument]):
+    with pytest.raises(TypeError, match=f"^{argument}"):
         rsmtp.Message("hello", **{argument: value})
 
 
-@pytest.mark.parametrize("argument", [a for a in FIELDS if a != "subject"])
+@pytest.mark.parametrize("argument", [a for a in ARGUMENTS if a != "subject"])
 @pytest.mark.parametrize("value", NO_ADDRESSES, ids=lambda v: ascii(v)[:30])
 def test_what_is_no_address_of_a_message(argument, value):
-    with pytest.raises(ValueError, match=FIELDS[argument]):
+    with pytest.raises(ValueError, match=f"^{argument}"):
         rsmtp.Message("hello", **{argument: value})
 
 
@@ -270,7 +270,7 @@ def test_none_is_no_field(value):
 
 @pytest.mark.parametrize("value", [["a"], ("a",), b"a", {"a": 1}])
 def test_a_subject_is_text(value):
-    with pytest.raises(TypeError, match="Subject"):
+    with pytest.raises(TypeError, match="^subject"):
         rsmtp.Message("hello", subject=value)
 
 
