@@ -76,6 +76,11 @@ pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mu
         rest = behind;
         if !matches!(octet, b'\n' | b'\r') {
             push_escaped(octet, out);
+            // Characters that aren't ASCII have several octets, and come in words.
+            while let Some((&octet @ 0x80.., behind)) = rest.split_first() {
+                push_escaped(octet, out);
+                rest = behind;
+            }
             continue;
         }
         rest = rest.strip_prefix(b"\n").filter(|_| octet == b'\r').unwrap_or(rest);
