@@ -38,6 +38,8 @@ SENT = {
     "an empty message": sending(text=""),
     "a lone dot": sending(text="."),
     "mail options": sending(mail_options=["RET=HDRS", "ENVID=x"], rcpt_options=["NOTIFY=SUCCESS"]),
+    "no recipient's options": sending(rcpt_options=None),
+    "empty options": sending(mail_options="", rcpt_options=""),
     "two messages": sending()[:1] * 2,
     "a quoted local part": sending('"b c"@example.org'),
     "a name without a domain": sending("root"),

@@ -156,6 +156,7 @@ def test_what_is_too_large_is_refused_before_it_is_sent():
             receipt = sender.send(("a@example.org", ["b@example.org"], b"x" * 200), check=False)
         assert receipt.not_sent == ["b@example.org"]
         assert isinstance(receipt.error, errors.SMTPSenderRefused) and receipt.error.code == 552
+        assert receipt.error.sender == receipt.error.address == "a@example.org"
         assert b"MAIL" not in server.heard
 
 

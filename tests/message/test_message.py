@@ -13,6 +13,7 @@ from email.mime.text import MIMEText
 import pytest
 
 import rsmtp
+import rsmtp.email.message
 import rsmtp.email.policy
 from rsmtp._client import outgoing
 from rsmtp.email.header import Header
@@ -552,3 +553,16 @@ def test_other_attributes_are_kept():
     standard = EmailMessage()
     standard.subject = "Hello"
     assert rsmtp.Message.from_stdlib(standard)["Subject"] is None
+
+
+class Slotted(rsmtp.email.message.EmailMessage):
+    __slots__ = ("customer", "unset")
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_what_is_in_slots_is_copied(copied):
+    message = Slotted()
+    message["Subject"] = "x"
+    message.customer, message.number = 7, 8
+    other = copied(message)
+    assert (other.customer, other.number, other["Subject"], hasattr(other, "unset")) == (7, 8, "x", False)

@@ -126,9 +126,10 @@ def addresses_in(name: str, text: str) -> tuple[str, ...]:
     return _addresses(name, text, local=True)
 
 
-def options_of(argument: str, options: Sequence[str]) -> list[str]:
-    """Parameters of MAIL or RCPT, as a list. Raises TypeError, which names the argument."""
-    if type(options) is tuple and not options:
+def options_of(argument: str, options: Sequence[str] | None) -> list[str]:
+    """Parameters of MAIL or RCPT, as a list. None and "" are none, as for smtplib. Raises TypeError, which
+    names the argument."""
+    if options is None or (type(options) in (tuple, str) and not options):
         return []
     if isinstance(options, str) or not hasattr(options, "__iter__"):
         raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")

@@ -117,7 +117,8 @@ impl Transaction {
                 let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
                 let error =
                     Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
-                return Err(error.with_reply(Reply::new(code::EXCEEDED_STORAGE, text)));
+                let reply = Reply::new(code::EXCEEDED_STORAGE, text);
+                return Err(Error { address: Some(self.reverse_path.wire(true)), ..error.with_reply(reply) });
             }
             if offered.size && !asked(&self.mail_parameters, "SIZE") {
                 declared = Some(size);

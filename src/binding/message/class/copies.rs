@@ -77,6 +77,13 @@ impl Message {
                 all.set_item(name, value)?;
             }
         }
+        // And what a class of the caller's keeps in `__slots__`.
+        for name in py.import("copyreg")?.call_method1("_slotnames", (slf.get_type(),))?.try_iter()? {
+            let name = name?.cast_into::<PyString>()?;
+            if let Some(value) = slf.getattr_opt(&name)? {
+                all.set_item(name, value)?;
+            }
+        }
         Ok(all)
     }
 
