@@ -49,3 +49,16 @@ def loggers_of_ours():
         for handler in [handler for handler in logger.handlers if handler not in handlers]:
             if not isinstance(handler, logging.NullHandler):
                 logger.removeHandler(handler)
+
+
+@pytest.fixture(params=["Mailer", "AsyncMailer"])
+def either_mailer(request, monkeypatch):
+    """Runs the test with both mailers. For asyncio, the facade replaces Mailer."""
+    from mailer import facade
+
+    import rsmtp
+
+    if request.param == "AsyncMailer":
+        monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
+    yield request.param
+    facade.close_loops()

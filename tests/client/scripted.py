@@ -68,6 +68,14 @@ class Peer:
         rest, self._unread = self._unread, b""
         return rest
 
+    def offer_tls(self):
+        """The server's side up to the handshake: STARTTLS is offered, and asked for."""
+        self.say("220 hello")
+        self.line()
+        self.say("250-server", "250 STARTTLS")
+        self.line()
+        self.say("220 go on")
+
     def secure(self, context):
         """Performs the server's side of a TLS handshake."""
         # In two steps, so that the socket is closed in the end wherever the handshake fails.

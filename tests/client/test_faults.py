@@ -531,11 +531,7 @@ def test_a_handshake_that_fails(fault, tls, context):
 
     def script(peer):
         if tls == "starttls":
-            peer.say("220 hello")
-            peer.line()
-            peer.say("250-server", "250 STARTTLS")
-            peer.line()
-            peer.say("220 go on")
+            peer.offer_tls()
         strike(peer)
 
     settings = ssl.create_default_context() if context == "SSLContext" else rsmtp.TlsConfig()

@@ -69,11 +69,7 @@ def test_a_greeting_that_does_not_come():
 def test_a_handshake_that_does_not_end(tls, dripping, context):
     def script(peer):
         if tls == "starttls":
-            peer.say("220 hello")
-            peer.line()
-            peer.say("250-server", "250 STARTTLS")
-            peer.line()
-            peer.say("220 go on")
+            peer.offer_tls()
         # After the client's hello, the server sends a handshake record that is never completed.
         peer.octets(5)
         for octet in b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\x03" * 1000 if dripping else b"":

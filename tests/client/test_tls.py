@@ -132,11 +132,7 @@ def speaking(identity, tls, *, maximum=None, wants_certificate=False, seen=None)
             context.load_verify_locations(identity)
         context.sni_callback = lambda sock, name, ctx: seen.append(name) if seen is not None else None
         if tls == "starttls":
-            peer.say("220 hello")
-            peer.line()
-            peer.say("250-server", "250 STARTTLS")
-            peer.line()
-            peer.say("220 go on")
+            peer.offer_tls()
         peer.secure(context)
         if wants_certificate and seen is not None:
             seen.append(bool(peer.socket.getpeercert()))
@@ -227,11 +223,7 @@ def test_a_client_certificate_that_is_missing_is_an_error(identity, tls, kind):
 def test_a_handshake_that_is_none(identity, tls, kind, octets):
     def script(peer):
         if tls == "starttls":
-            peer.say("220 hello")
-            peer.line()
-            peer.say("250-server", "250 STARTTLS")
-            peer.line()
-            peer.say("220 go on")
+            peer.offer_tls()
         peer.octets(5)
         peer.send(octets)
 

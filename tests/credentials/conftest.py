@@ -1,7 +1,5 @@
 import pytest
-from mailer import facade
 
-import rsmtp
 from credentials.endpoint import Endpoint, everywhere
 
 
@@ -9,15 +7,6 @@ from credentials.endpoint import Endpoint, everywhere
 def endpoint():
     with Endpoint() as endpoint:
         yield endpoint
-
-
-@pytest.fixture(params=["Mailer", "AsyncMailer"])
-def either_mailer(request, monkeypatch):
-    """Runs the test with both mailers. For asyncio, the facade replaces Mailer."""
-    if request.param == "AsyncMailer":
-        monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
-    yield request.param
-    facade.close_loops()
 
 
 @pytest.fixture(scope="session")

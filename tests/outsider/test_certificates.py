@@ -126,11 +126,7 @@ def securing(authorities, name, tls, *, versions=None, then=None, lines=None):
                 warnings.simplefilter("ignore")
                 context.minimum_version, context.maximum_version = versions
         if tls == "starttls":
-            peer.say("220 hello")
-            peer.line()
-            peer.say("250-server", "250 STARTTLS")
-            peer.line()
-            peer.say("220 go on")
+            peer.offer_tls()
         with contextlib.suppress(OSError):
             peer.secure(context)
             if tls == "implicit":

@@ -7,21 +7,11 @@ import threading
 import time
 
 import pytest
-from mailer import facade
 
 import rsmtp
 from rsmtp._aio.sending import AsyncSending
 
 from .verifiers import assert_verifies, private_key, results, signature
-
-
-@pytest.fixture(params=["Mailer", "AsyncMailer"])
-def either_mailer(request, monkeypatch):
-    """Runs the test with both mailers. For asyncio, the facade replaces Mailer."""
-    if request.param == "AsyncMailer":
-        monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
-    yield request.param
-    facade.close_loops()
 
 
 @pytest.fixture
