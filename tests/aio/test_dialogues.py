@@ -23,6 +23,8 @@ BULK = {
     "chunked-and-bdat-unknown",
     "next-message-behind-the-final-dot",
     "next-message-out-of-sequence",
+    "next-message-refused-for-policy",
+    "next-message-too-early-for-554",
     "session-has-had-its-messages",
 }
 # The Rust test makes up the details of these logins, such as nonces and TLS bindings. Both drivers
