@@ -108,8 +108,9 @@ class Workers:
             raise
         finally:
             del self._pool.serving[connection]
-            # Something may have come back.
-            self._stir()
+            if not self._loop.is_closed():
+                # Something may have come back.
+                self._stir()
         self._pool.part(connection, number)
 
     async def _by_thread(self) -> None:

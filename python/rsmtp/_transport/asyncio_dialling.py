@@ -80,8 +80,11 @@ class Dialling(TransportPump, asyncio.BufferedProtocol):
                 sock, "localhost" if path else host
             )
             connection.connected(connection.getpeername(), observer, elsewhere=elsewhere)
-        except BaseException:
+        except BaseException as raised:
             connection._hang_up()
+            if connection._loop.is_closed():
+                # Its coroutines are being destroyed, and asyncio's own would still call the loop.
+                raise GeneratorExit from raised
             raise
         return connection
 
