@@ -31,15 +31,19 @@ except rsmtp.outbox.OutboxError as error:
 """
 
 
-def told(path, *arguments):
-    """What the program prints. Root may read and write what it likes, so it gives that up."""
-    command = [sys.executable, "-c", PROGRAM, path, *arguments]
+def run(*command):
+    """Root may read and write what it likes, so it gives that up."""
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("root has all rights, and no setpriv to give them up")
         rights = "-dac_override,-dac_read_search"
         command = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", *command]
-    done = subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def told(path, *arguments):
+    """What the program prints."""
+    done = run(sys.executable, "-c", PROGRAM, path, *arguments)
     assert done.stderr == ""
     return done.stdout.strip().removeprefix(f"{path}: ")
 
@@ -83,3 +87,18 @@ def test_what_is_no_file(tmp_path, read_only):
     for path in (tmp_path / "pipe", tmp_path):
         with pytest.raises(OutboxError, match="it is no regular file"):
             Outbox(path, read_only=read_only)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes of files are another thing there")
+@pytest.mark.parametrize("action", ["status", "show", "serve"])
+def test_the_command_tells_it_too(tmp_path, action):
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    path = folder / "outbox.db"
+    path.touch()
+    folder.chmod(0)
+    try:
+        done = run(sys.executable, "-m", "rsmtp", "outbox", action, path)
+        assert (done.returncode, done.stderr) == (66, f"rsmtp: {path}: Permission denied\n")
+    finally:
+        folder.chmod(0o700)

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from types import FrameType
 
 from rsmtp._mailer.servers import Server
@@ -21,6 +20,7 @@ from rsmtp.cli import exit_code, server, signing, web
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.help_text import HelpText
+from rsmtp.cli.reading import expect_file
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed_warnings, left_out
 from rsmtp.cli.terminal import Style, harmless, tell_fates
@@ -146,8 +146,8 @@ def check(given: argparse.Namespace) -> None:
 
 def run(given: argparse.Namespace) -> int:
     check(given)
-    if given.action != "run" and not Path(given.file).is_file():
-        raise Stop(exit_code.NO_INPUT, f"{given.file}: there is no such file")
+    if given.action != "run":
+        expect_file(given.file)
     with told(), Outbox(given.file, read_only=_only_looks(given)) as outbox:
         return ACTIONS[given.action](outbox, given)
 

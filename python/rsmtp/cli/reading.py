@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 
 from rsmtp.cli.exit_code import NO_INPUT, Stop
@@ -23,6 +25,19 @@ def octets_of(path: str, argument: str = "") -> bytes:
     except OSError as error:
         where = f"{argument}: " if argument else ""
         raise Stop(NO_INPUT, f"{where}{harmless(path)}: {error.strerror or error}") from None
+
+
+def expect_file(path: str) -> None:
+    """Raises Stop unless there is a file by this name, which this user may look at."""
+    # `Path.is_file` raises where a folder may not be searched; since CPython 3.14 it answers False there.
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Stop(NO_INPUT, f"{harmless(path)}: there is no such file") from None
+    except OSError as error:
+        raise Stop(NO_INPUT, f"{harmless(path)}: {error.strerror or error}") from None
+    if not is_file:
+        raise Stop(NO_INPUT, f"{harmless(path)}: it is no regular file")
 
 
 def not_read(error: OSError, **flags: str) -> Stop:

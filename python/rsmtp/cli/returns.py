@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from rsmtp.cli.exit_code import NO_INPUT, USAGE, Stop
+from rsmtp.cli.reading import expect_file
 from rsmtp.outbox import Outbox, OutboxError
 
 TYPE_CHECKING = False
@@ -43,8 +43,7 @@ def verp_from(given: argparse.Namespace) -> Verp | None:
 
 def outbox_of(path: str) -> Outbox:
     """An existing outbox. Raises Stop."""
-    if not Path(path).is_file():
-        raise Stop(NO_INPUT, f"{path}: there is no such file")
+    expect_file(path)
     try:
         return Outbox(path)
     except OutboxError as error:

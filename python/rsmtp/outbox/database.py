@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -188,9 +189,11 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        if self.path.exists() and not self.path.is_file():
-            # SQLite would wait at a named pipe for ever.
-            raise OutboxError(f"{self.path}: it is no regular file")
+        # Not `Path.exists`, which since CPython 3.14 takes what may not be looked at for missing.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                # SQLite would wait at a named pipe for ever.
+                raise OutboxError(f"{self.path}: it is no regular file")
         return reading.connect(self.path, _BUSY) if self.read_only else _connect(self.path)
 
     @contextlib.contextmanager

@@ -257,7 +257,9 @@ impl Receipt {
                 if let Some(trace) = &slf.get().receipt.trace {
                     let _ = tell_trace(raised.value(slf.py()), trace);
                 }
-                // The caller has no use for the frames that made the exception.
+                // The caller has no use for the frames that made the exception. Since CPython 3.14 it
+                // keeps those of its own that it is not raised with.
+                let _ = raised.value(slf.py()).setattr("__traceback__", slf.py().None());
                 raised.set_traceback(slf.py(), None);
             })
     }
