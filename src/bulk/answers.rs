@@ -101,14 +101,13 @@ impl<P: Payload> Pipeline<P> {
     /// Recipients over the server's limit are sent in the next transaction, as part of the same
     /// attempt. From now on no transaction of this session exceeds the limit.
     fn set_excess_apart(&mut self, job: &mut Job<P>, outcome: &mut Outcome) {
-        let excess = outcome.take_excess();
-        if excess.is_empty() {
-            return;
+        let Some(excess) = outcome.take_excess() else { return };
+        self.recipients = self.recipients.min(excess.taken);
+        if excess.is_whole {
+            // The next session may not know the limit, and the message must not come back for ever.
+            job.past.get_or_insert_default().most_recipients = Some(excess.taken);
         }
-        let kept = outcome.recipients.iter();
-        let taken = kept.filter(|(_, fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _))).count();
-        self.recipients = self.recipients.min(taken.max(1));
-        job.recipients.put_back(excess);
+        job.recipients.put_back(excess.recipients);
     }
 
     /// Handles the end of the session: settles messages in flight and returns unsent ones to the

@@ -77,6 +77,8 @@ pub(super) struct Past {
     pub pause: bool,
     /// Why the last attempt failed.
     pub trouble: Option<Box<Error>>,
+    /// At most so many recipients are named in a transaction: a server has refused the message for more.
+    pub most_recipients: Option<usize>,
     /// How many sessions that had carried mail before ended with the answer to its MAIL.
     pub goodbyes: u32,
     /// How the conversation reached this outcome, unless all went well.
@@ -127,6 +129,12 @@ impl<P: Payload> Job<P> {
     /// that is about to be sent.
     pub fn newly_settled(&self) -> &[(ForwardPath, Fate)] {
         self.past.as_ref().map_or(&[], |past| &past.settled[past.known_settled..])
+    }
+
+    /// How many recipients its next transaction names, if there is room for so many.
+    pub(super) fn next_recipients(&self, room: usize) -> usize {
+        let most = self.past.as_ref().and_then(|past| past.most_recipients);
+        room.min(self.recipients.len()).min(most.unwrap_or(usize::MAX))
     }
 
     /// A transaction for the first recipients, as many as the server takes (RFC 9422 RCPTMAX).

@@ -230,7 +230,7 @@ impl<P: Payload> Pipeline<P> {
     fn begin(&mut self, room: usize, session: &mut Session, now: Instant) -> bool {
         // The message is removed last, so that a panic in between loses nothing.
         let Some(job) = self.taken.front_mut() else { return true };
-        let recipients = room.min(job.recipients.len());
+        let recipients = job.next_recipients(room);
         let begun = if job.told { Ok(()) } else { self.ledger.begun(job, recipients) };
         let asked = begun.map(|()| session.transact(&mut job.offer(recipients, self.silent).transaction));
         // The session is over, or has an event to report first.

@@ -182,6 +182,69 @@ def test_too_many_recipients_go_in_as_many_transactions_as_it_takes(words, exten
     assert named == [7, 2, 2, 1, 2, 2, 2, 1]
 
 
+def refusing_the_whole_of_more_than(most, extensions, named, taken, hangs_up=False, content="250 ok"):
+    """As Exim does with recipients_max_reject."""
+
+    def script(peer):
+        peer.say("220 hello")
+        mine = []
+        while command := peer.line():
+            verb = command.split()[0]
+            if verb == "EHLO":
+                peer.say("250-server", *(f"250-{one}" for one in extensions), "250 HELP")
+            elif verb == "RCPT":
+                mine.append(command[9:-1])
+                peer.say("250 ok" if len(mine) <= most else "552 too many recipients")
+            elif verb in ("DATA", "BDAT"):
+                refused = len(mine) > most
+                if verb == "BDAT":
+                    peer.octets(int(command.split()[1]))
+                elif not refused:
+                    peer.say("354 go on")
+                    peer.mail_data()
+                peer.say("554 Too many recipients" if refused else content)
+                taken.extend([] if refused else mine)
+                if refused and hangs_up:
+                    return
+            else:
+                if verb == "MAIL":
+                    named.append(mine := [])
+                peer.say("250 ok")
+
+    return script
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("hangs_up", [False, True])
+@pytest.mark.parametrize("extensions", [[], PIPELINING, CHUNKING], ids=str)
+def test_a_message_that_is_refused_for_its_many_recipients_is_sent_to_fewer(
+    extensions, hangs_up, connections
+):
+    named, taken = [], []
+    script = refusing_the_whole_of_more_than(2, extensions, named, taken, hangs_up)
+    recipients = [f"b{number}@example.org" for number in range(7)]
+    many = [("a@example.org", recipients, CONTENT)] * 6
+    # What a server has in flight when it hangs up has an unknown fate.
+    more = {"retries": 9, "window": 1} if hangs_up else {"retries": 0, "backoff": 100}
+    with serve(script) as server, mailer(server, connections=connections, **more) as sending:
+        report = sending.send_all(many)
+    assert report.ok and [sorted(receipt.sent) for receipt in report.receipts] == [recipients] * 6
+    assert sorted(taken) == sorted(recipients * 6)
+
+
+@pytest.mark.parametrize("extensions", [[], PIPELINING, CHUNKING], ids=str)
+def test_content_that_is_refused_is_refused_once_more_for_fewer_recipients(extensions):
+    named, taken = [], []
+    content = "554 5.7.1 looks like spam"
+    script = refusing_the_whole_of_more_than(2, extensions, named, taken, content=content)
+    recipients = [f"b{number}@example.org" for number in range(7)]
+    with serve(script) as server, mailer(server, retries=0) as sending:
+        receipt = sending.send(("a@example.org", recipients, CONTENT), check=False)
+    assert {one.text for one in receipt.recipients} == {"5.7.1 looks like spam"}
+    assert sorted(receipt.refused) == recipients and receipt.attempts == 1
+    assert [len(one) for one in named] == [7, 2, 2, 2, 1]
+
+
 def test_too_many_recipients_is_no_endless_story():
     script = answering({"RCPT": "452 4.5.3 Too many recipients"})
     with serve(script) as server, mailer(server, retries=1) as sending:

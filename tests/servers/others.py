@@ -152,6 +152,14 @@ class _InRoot(Server):
 class Exim(_InRoot):
     name = "exim"
 
+    def __init__(self, more: str = "") -> None:
+        #: Main options besides those of the file.
+        self.more = more
+        super().__init__()
+
+    def words(self) -> dict[str, object]:
+        return {**super().words(), "MORE": self.more}
+
     def furnish(self) -> None:
         super().furnish()
         shutil.chown(self.root / "spool", 5101, 5101)

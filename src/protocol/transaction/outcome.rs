@@ -65,23 +65,37 @@ pub enum Verdict {
     Lost,
 }
 
+/// The recipients that another transaction may name.
+#[derive(Debug)]
+pub struct Excess {
+    pub recipients: Recipients,
+    /// How many the server has accepted, at least one.
+    pub taken: usize,
+    /// Those that it accepted are among them, as it refused the message for their number.
+    pub is_whole: bool,
+}
+
 /// How many octets of a reply are kept with a fate. There may be a million of them.
 const WORDS: usize = 2048;
 
 impl Outcome {
     /// Takes out the recipients that were refused only because there were too many (RFC 5321
-    /// 4.5.3.1.10), while others were accepted. Another transaction may name them. Returns none
-    /// for most messages.
-    pub fn take_excess(&mut self) -> Recipients {
-        let Some(first) = self.recipients.iter().position(|(_, fate)| is_one_too_many(fate)) else {
-            return Recipients::default();
-        };
-        let taken = |(_, fate): &(ForwardPath, Fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _));
-        if matches!(self.verdict, Verdict::SenderRefused(_)) || !self.recipients[..first].iter().any(taken) {
-            return Recipients::default();
+    /// 4.5.3.1.10), while others were accepted. Another transaction may name them. If the server then
+    /// refused the whole (Exim's recipients_max_reject), the accepted ones are taken out, too. Returns
+    /// none for most messages.
+    pub fn take_excess(&mut self) -> Option<Excess> {
+        let first = self.recipients.iter().position(|(_, fate)| is_one_too_many(fate))?;
+        let is_taken = |(_, fate): &(ForwardPath, Fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _));
+        if matches!(self.verdict, Verdict::SenderRefused(_)) || !self.recipients[..first].iter().any(is_taken)
+        {
+            return None;
         }
-        let excess = self.recipients.extract_if(first.., |(_, fate)| is_one_too_many(fate));
-        excess.map(|(path, _)| path).collect()
+        let taken = self.recipients.iter().filter(|one| is_taken(one)).count();
+        let is_whole = matches!(&self.verdict, Verdict::DataRefused(reply)
+            if reply.severity() == Severity::Permanent && !reply.closes_channel());
+        let again = |one: &mut (ForwardPath, Fate)| is_one_too_many(&one.1) || is_whole && is_taken(one);
+        let recipients = self.recipients.extract_if(.., again).map(|(path, _)| path).collect();
+        Some(Excess { recipients, taken, is_whole })
     }
 
     /// The fate of each recipient. A server that refused the sender has refused every recipient,
