@@ -144,7 +144,14 @@ def test_a_login_that_is_forgotten_is_made_again_before_a_message_is_refused(ext
 
 
 @pytest.mark.parametrize(
-    "words", ["452 4.5.3 Too many recipients", "452 too many recipients", "552 too many"]
+    "words",
+    [
+        "452 4.5.3 Too many recipients",
+        "452 too many recipients",
+        "552 too many",
+        "451 4.5.3 Too many recipients: Too many recipients",
+        "550 5.5.3 too many",
+    ],
 )
 @pytest.mark.parametrize("extensions", [[], PIPELINING, CHUNKING], ids=str)
 def test_too_many_recipients_go_in_as_many_transactions_as_it_takes(words, extensions):

@@ -120,6 +120,11 @@ class _InRoot(Server):
     #: The file in `config/`. Default: by the server's name.
     config: str | None = None
 
+    def __init__(self, more: str = "") -> None:
+        #: Options besides those of the file.
+        self.more = more
+        super().__init__()
+
     @classmethod
     def unavailable(cls) -> str | None:
         if os.geteuid() != 0:
@@ -143,7 +148,7 @@ class _InRoot(Server):
 
     def words(self) -> dict[str, object]:
         """The values for the configuration."""
-        return {"PORT": self.port}
+        return {"PORT": self.port, "MORE": self.more}
 
     def in_root(self, *command: str) -> list[str]:
         return [str(find("chroot")), str(self.root), *command]
@@ -151,14 +156,6 @@ class _InRoot(Server):
 
 class Exim(_InRoot):
     name = "exim"
-
-    def __init__(self, more: str = "") -> None:
-        #: Main options besides those of the file.
-        self.more = more
-        super().__init__()
-
-    def words(self) -> dict[str, object]:
-        return {**super().words(), "MORE": self.more}
 
     def furnish(self) -> None:
         super().furnish()

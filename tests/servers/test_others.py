@@ -139,13 +139,21 @@ def test_killed_in_the_middle_nothing_is_called_sent_that_is_missing(server, num
     assert fates["sent"] > COUNT // 4 and fates["unknown"] < COUNT // 2
 
 
-@pytest.mark.parametrize("reject", ["true", "false"])
-def test_recipients_beyond_exims_limit_get_the_message_all_the_same(reject):
-    """With recipients_max_reject it refuses the whole message: 552 to RCPT, then 554."""
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [
+        # It refuses the whole message: 552 to RCPT, then 554.
+        (Exim, "recipients_max = 5\nrecipients_max_reject = true"),
+        (Exim, "recipients_max = 5"),
+        # 451 4.5.3
+        (OpenSmtpd, "smtp limit max-rcpt 5"),
+    ],
+)
+def test_recipients_beyond_a_limit_get_the_message_all_the_same(kind, limit):
     recipients = [f"r{number}@example.org" for number in range(12)]
-    with running(Exim, f"recipients_max = 5\nrecipients_max_reject = {reject}") as exim:
-        with rsmtp.Mailer(**options(exim), connections=2, retries=0) as mailer:
+    with running(kind, limit) as server:
+        with rsmtp.Mailer(**options(server, "none"), connections=2, retries=0) as mailer:
             report = mailer.send_all(message(number, *recipients) for number in range(6))
         assert report.ok and [sorted(receipt.sent) for receipt in report.receipts] == [sorted(recipients)] * 6
         # Twelve by five.
-        assert exim.taken() == dict.fromkeys(range(6), 3)
+        assert server.taken() == dict.fromkeys(range(6), 3)

@@ -5,7 +5,7 @@ use crate::address::ForwardPath;
 use crate::protocol::body::Unreadable;
 use crate::protocol::code;
 use crate::protocol::error::Stage;
-use crate::protocol::reply::{EnhancedStatusCode, Reply, Severity};
+use crate::protocol::reply::{Reply, Severity};
 
 /// What became of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,11 +165,14 @@ impl Outcome {
     }
 }
 
-/// 452 to RCPT, or the older 552, in which case the enhanced code says why (RFC 3463 X.5.3).
+/// The enhanced code says so (RFC 3463 X.5.3; OpenSMTPD gives it with 451). Without one it is 452 to
+/// RCPT, or the older 552.
 fn is_one_too_many(fate: &Fate) -> bool {
     let Fate::Refused(Stage::Rcpt, reply) = fate else { return false };
-    matches!(reply.code(), code::INSUFFICIENT_STORAGE | code::EXCEEDED_STORAGE)
-        && reply.enhanced().is_none_or(EnhancedStatusCode::is_too_many_recipients)
+    match reply.enhanced() {
+        Some(enhanced) => enhanced.is_too_many_recipients(),
+        None => matches!(reply.code(), code::INSUFFICIENT_STORAGE | code::EXCEEDED_STORAGE),
+    }
 }
 
 #[cfg(test)]
