@@ -1,5 +1,5 @@
-//! Sends the published faults of lettre 0.11 before 0.11.24 through our own code. The affected
-//! parts of lettre are used only in our tests and never shipped (`tests/test_supply_chain.py`).
+//! Sends the published faults of lettre 0.11 before 0.11.24 through our own code. lettre is used only in
+//! our tests and never shipped (`tests/test_supply_chain.py`).
 
 use rsmtp::address::phrase;
 use rsmtp::message::field_fold;

@@ -29,22 +29,13 @@ def run(*command):
     return done.stdout
 
 
-# lettre before 0.11.24 has published faults in its SMTP transport (mail data with dots after a bare
-# line end, and the reader of EHLO) and in its message builder (display names). rsmtp.bulk uses its
-# Transport trait and its sendmail transport, which contain none of that.
-FAULTY = {"smtp-transport", "builder"}
-
-
-def test_no_faulty_part_of_lettre_is_compiled_in():
-    listing = ["cargo", "tree", "--locked", "--prefix", "none", "--format", "{p} {f}", "--features", "python"]
-
-    def parts(edges):
-        (found,) = set(re.findall(r"^lettre v[\d.]+ (\S+)", run(*listing, "--edges", edges), re.M))
-        return set(found.split(","))
-
-    shipped, tested = parts("normal,build"), parts("normal,build,dev")
-    assert {"sendmail-transport"} <= shipped and not shipped & FAULTY
-    assert "smtp-transport" in tested  # the second client of tests/catcher: there it would be seen
+def test_lettre_is_a_part_of_the_tests_alone():
+    """Before 0.11.24 it has published faults in its SMTP transport (mail data with dots after a bare line
+    end, and the reader of EHLO) and in its message builder (display names). It is the second client of
+    tests/catcher."""
+    listing = ["cargo", "tree", "--locked", "--prefix", "none", "--format", "{p}", "--features", "python"]
+    assert not re.search(r"^lettre ", run(*listing, "--edges", "normal,build"), re.M)
+    assert re.search(r"^lettre ", run(*listing, "--edges", "normal,build,dev"), re.M)
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "requirements").rglob("*.txt")), ids=lambda file: file.stem)
@@ -71,12 +62,7 @@ def test_wheel_holds_its_bill_of_materials(tmp_path):
         names = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
         assert len(names) == 1, archive.namelist()
         bill = json.loads(archive.read(names[0]))
-        (library,) = (name for name in archive.namelist() if Path(name).suffix in (".so", ".pyd"))
-        compiled = archive.read(library)
     assert bill["bomFormat"] == "CycloneDX"
     crates = {component["name"]: component["version"] for component in bill["components"]}
     assert {"rustls", "pyo3", "mail-builder"} <= crates.keys()
-    assert "proptest" not in crates
-    if sys.platform == "linux":  # where a development build has its symbols in the library
-        modules = set(re.findall(rb"lettre(?:9transport)?\d+([a-z]+)", compiled))
-        assert {b"sendmail"} <= modules and not modules & {b"smtp", b"message"}
+    assert not {"proptest", "lettre"} & crates.keys()

@@ -6,15 +6,15 @@ use super::threads::Batch;
 use super::wakeups::Sleep;
 use crate::driver::Attendant;
 use crate::local::envelope;
-use crate::protocol::Error;
 use crate::protocol::transaction::Fate;
+use crate::protocol::{Error, Kind};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 impl<P: Payload> Batch<P> {
     /// Hands each message to the local destination.
-    pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+    pub(super) fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         let Some(local) = &self.mailer.local else { return Ok(()) };
         let name = &local.name;
         let ledger = Arc::clone(&self.lock().queue.ledger);
@@ -47,7 +47,7 @@ impl<P: Payload> Batch<P> {
                 while !ledger.end_said(&[&job]).inspect_err(|error| self.fail(error))? {
                     self.wait_until(None, Sleep::Deep);
                 }
-                local.take(&envelope, &octets)
+                local.take(&envelope, &octets, &mut || attendant.attend())
             });
             let mut sender = self.lock();
             match sent {
@@ -56,10 +56,16 @@ impl<P: Payload> Batch<P> {
                     let fates = all.map(|path| (path, Fate::Sent(reply.clone()))).collect();
                     sender.queue.settle(job, fates, Arc::clone(name), None, Instant::now());
                 }
+                Err(error) if matches!(error.kind, Kind::Interrupted | Kind::Timeout) => {
+                    // It had the whole message when it was killed.
+                    let fates = job.recipients.drain().map(|path| (path, Fate::Unknown)).collect();
+                    sender.queue.settle(job, fates, Arc::clone(name), Some(&error), Instant::now());
+                }
                 Err(error) => sender.queue.reject(job, name, error),
             }
             drop(sender);
             self.tell();
+            attendant.attend().inspect_err(|error| self.fail(error))?;
         }
     }
 }

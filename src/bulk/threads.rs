@@ -88,6 +88,12 @@ impl<P: Payload> Batch<P> {
         self.enlist(false).map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
     }
 
+    /// Delivers to files or a program in the calling thread, until everything is settled or the batch
+    /// is stopped.
+    pub fn deliver_here(&self) -> Result<(), Error> {
+        self.work_locally(&mut Unattended(self))
+    }
+
     /// Runs a worker from start to end. `ready` is called when a session becomes ready for mail.
     fn run(&self, worker: Worker<P>, attendant: &mut dyn Attendant, ready: &dyn Fn()) -> Result<(), Error> {
         match self.mailer.local {

@@ -366,7 +366,9 @@ def test_local_transports(tmp_path):
     program.write_text("#!/bin/sh\ncat > /dev/null\nexit 75\n")
     with rsmtp.Mailer(f"sendmail://{program}") as sender:
         receipt = sender.send(("a@example.org", ["b@example.org"], CONTENT), check=False)
-    assert str(receipt.error).endswith("did not take the message: it failed, and said nothing")
+    assert str(receipt.error).endswith(
+        "did not take the message: it failed, and said nothing (exit status: 75)"
+    )
     with rsmtp.Mailer("null:") as sender:
         assert sender.send_all(messages(1000)).sent == 1000
 

@@ -119,7 +119,7 @@ class Workers:
         try:
             await asyncio.shield(working)
         except asyncio.CancelledError:
-            # The message that a thread is at can't be taken from it.
+            # A program that the thread is running is killed.
             self._sending.stop()
             await outlast(working)
             raise

@@ -5,7 +5,6 @@ use super::log::Log;
 use super::parcel::Shipment;
 use super::sending::Sending;
 use crate::binding::argument::parse;
-use crate::binding::attendant::Attending;
 use crate::binding::credentials::{Login, not_told};
 use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::logs::{self, Level};
@@ -272,7 +271,7 @@ impl Sending {
     /// Works in this thread until nothing is left to do: files and programs.
     fn work_here(&self, py: Python<'_>) {
         // Failures are recorded in the receipts.
-        let _ = py.detach(|| self.batch.work_locally(&mut Attending::silent()));
+        let _ = py.detach(|| self.batch.deliver_here());
     }
 
     /// Adds the receipts that have come. Whether all is told.
