@@ -37,12 +37,17 @@ def unavailable() -> str | None:
             return f"no {program} here (Debian: apt-get install {package})"
     if not Path("/usr/lib/dovecot/lmtp").exists():
         return "no Dovecot LMTP here (Debian: apt-get install dovecot-lmtpd)"
-    version = subprocess.run([find("dovecot"), "--version"], capture_output=True, text=True).stdout
-    if not version.startswith("2.3."):
-        return f"the configuration is for Dovecot 2.3, this is {version.split()[0]}"
+    if not dovecot_configuration().exists():
+        return f"no configuration for this Dovecot ({dovecot_configuration().name})"
     if os.geteuid() != 0:
         return "Postfix's master process needs root"
     return None
+
+
+def dovecot_configuration() -> Path:
+    """Dovecot's configuration has another form in each of its minor versions."""
+    version = subprocess.run([find("dovecot"), "--version"], capture_output=True, text=True).stdout
+    return CONFIG / f"dovecot-lmtp-{'.'.join(version.split('.')[:2])}.conf"
 
 
 class Bed:
@@ -133,7 +138,7 @@ class Bed:
 
     def _start(self) -> None:
         self.dovecot = subprocess.Popen(
-            [find("dovecot"), "-F", "-c", str(self.root / "etc" / "dovecot.conf")],
+            [find("dovecot"), "-F", "-c", str(self.root / "etc" / dovecot_configuration().name)],
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -1,5 +1,5 @@
 """Every mechanism and every way to log in, with independent servers. Dovecot 2.4 has all
-mechanisms, Postfix with Dovecot 2.3 those that need no TLS, and Exim has EXTERNAL. Kerberos is
+mechanisms, Postfix with its Dovecot those that need no TLS, and Exim has EXTERNAL. Kerberos is
 tested in test_kerberos.py, access tokens in test_oauth.py."""
 
 import asyncio
@@ -224,7 +224,7 @@ def test_the_command_line_shows_a_certificate(dovecot, relay):
     assert len(relay.messages) == 1
 
 
-# -- Postfix with Dovecot 2.3 ---------------------------------------------------------------
+# -- Postfix with Dovecot -------------------------------------------------------------------
 
 
 @every_way
