@@ -1,5 +1,6 @@
 """Every kind of failure has an exit code and one or two sentences, and shows no traceback."""
 
+import re
 import socket
 
 import pytest
@@ -102,7 +103,7 @@ MISTAKES = [
     ((*HERE, *LETTER[:-2], "--html-file", "nowhere.html"), 66, "nowhere.html"),
     ((*HERE, *LETTER, "--cc", "not an address"), 65, "--cc: 'not an address'"),
     ((*HERE, *LETTER, "--bcc", "a@b.org\r\nX: y"), 65, "--bcc: "),
-    ((*HERE, *LETTER, "--reply-to", "a@b.org\nX: y"), 65, "Reply-To"),
+    ((*HERE, *LETTER, "--reply-to", "a@b.org\nX: y"), 65, "--reply-to: can't contain"),
     ((*HERE, *LETTER, "--envelope-from", "a@b.org, c@d.org"), 65, "one address"),
     (
         (
@@ -117,7 +118,7 @@ MISTAKES = [
             "",
         ),
         65,
-        "Subject",
+        "--subject: can't contain",
     ),
 ]
 
@@ -132,7 +133,8 @@ MISTAKES = [
     ],
 )
 def test_a_misspelt_word_has_its_nearest_spelling(run, words, near):
-    assert f"; did you mean {near}?" in run(*words, code=2).err
+    # Since CPython 3.15 argparse says it itself, in other words.
+    assert re.search(f"(; did you mean|, maybe you meant) {near}\\?", run(*words, code=2).err)
 
 
 @pytest.mark.parametrize("arguments, code, words", MISTAKES, ids=lambda value: str(value)[-40:])

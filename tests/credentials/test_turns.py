@@ -214,6 +214,7 @@ def _in_child(secret, queue):
     queue.put(ask(secret, 10))
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_turn_of_its_own():
     context = multiprocessing.get_context("fork")
     queue = context.Queue()

@@ -447,6 +447,7 @@ def test_ctrl_c_that_comes_when_it_is_sent_sends_nothing_twice(catcher, logger):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_of_multiprocessing_mails_what_it_has_when_it_ends(catcher, logger):
     to(catcher, logger, delay=60)
     child = multiprocessing.get_context("fork").Process(target=logger.error, args=("from the child",))

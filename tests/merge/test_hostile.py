@@ -234,7 +234,7 @@ WITHOUT_ORDER = Odd(__lt__=raising(NO_WORDS), __gt__=raising(NO_WORDS))
             )
         ),
         ("{{ x }}", lambda: Odd(__html__=raising(NO_WORDS)), "RuntimeError: no words"),
-        ("{{ x }}", lambda: Odd(__str__=lambda self: 5), "TypeError: __str__ returned non-string"),
+        ("{{ x }}", lambda: Odd(__str__=lambda self: 5), "TypeError: "),
         ("{% if x %}yes{% endif %}", lambda: Odd(__bool__=raising(NO_WORDS)), "RuntimeError: no words"),
         ("{{ x.name }}", lambda: Odd(name=property(raising(NO_WORDS))), "RuntimeError: no words"),
         (

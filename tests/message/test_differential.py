@@ -14,6 +14,7 @@ import email.policy
 import email.utils
 import importlib
 import string
+import sys
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -361,6 +362,7 @@ def build_structured(lib, text, subject, to, filename, data):
     st.binary(max_size=2000),
 )
 def test_structured_messages_are_equal(text, subject, to, filename, data):
+    assume(data or sys.version_info < (3, 15))  # it writes no data as an empty line of base64
     # rsmtp refuses a line end. Some versions of the standard library write it, which ends the header.
     assume(len(subject.splitlines()) <= 1 and "\r" not in subject and "\n" not in subject)
     # Text that only looks like an encoded-word is left unchanged by rsmtp.

@@ -189,6 +189,7 @@ def test_what_is_no_outbox_is_told(tmp_path):
         Outbox(tmp_path / "later.db")
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_connection_of_its_own(outbox):
     outbox.put(letter(1))
     child = os.fork()

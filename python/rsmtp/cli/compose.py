@@ -193,8 +193,16 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
 
         raise not_read(error, attachments="--attach") from None
     except ValueError as error:
-        raise Stop(DATA, str(error)) from None
+        raise Stop(DATA, by_flag(error)) from None
     return Outgoing(_envelope(given, message), message)
+
+
+def by_flag(error: Exception) -> str:
+    """What is told of an argument of Message's, by the name of its flag."""
+    argument, _, why = str(error).partition(": ")
+    if argument.removesuffix("_") in ("from", "to", "cc", "bcc", "reply_to", "subject"):
+        return f"--{argument.removesuffix('_').replace('_', '-')}: {why}"
+    return str(error)
 
 
 def _envelope(given: argparse.Namespace, message: Any) -> Paths:

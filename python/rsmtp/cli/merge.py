@@ -7,6 +7,7 @@ from pathlib import Path
 
 import rsmtp
 from rsmtp.cli import exit_code, server, signing
+from rsmtp.cli.compose import by_flag
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
@@ -129,7 +130,7 @@ def _made(given: argparse.Namespace) -> rsmtp.Merge:
     except OSError as error:
         raise not_read(error, rows="LIST.csv", attachments="--attach") from None
     except (ValueError, TypeError) as error:
-        raise Stop(exit_code.USAGE, harmless(str(error))) from None
+        raise Stop(exit_code.USAGE, harmless(by_flag(error))) from None
 
 
 def _template(given: argparse.Namespace) -> rsmtp.Template:
