@@ -106,8 +106,8 @@ const REST: Duration = Duration::from_millis(200);
 /// As much is kept of what it says.
 const WORDS: usize = 2048;
 
-/// Runs a sendmail program. The outer error: it did not take the message. The inner one: it was killed when
-/// it had all of the message, and may have taken it.
+/// Runs a sendmail program. The outer error: it did not take the message. The inner one: it may have taken
+/// it, because it was killed when it had all of it, or has left it to another program.
 fn run(
     program: &OsStr,
     envelope: &Envelope,
@@ -152,8 +152,13 @@ fn run(
     if !status.success() {
         return Err(io::Error::other(told(&words, status)));
     }
-    given.recv_timeout(REST).unwrap_or_else(|_| Err(io::Error::other("it did not read all of it")))?;
-    Ok(Ok(()))
+    match given.recv_timeout(REST) {
+        Ok(written) => Ok(Ok(written?)),
+        Err(_) => {
+            let why = "the program has ended, and another one has yet to read all of the message";
+            Ok(Err(Error::new(Kind::Timeout, Stage::EndOfData, why)))
+        }
+    }
 }
 
 /// Writes the message to it, in a thread that is left behind if it does not read.

@@ -57,7 +57,7 @@ impl<P: Payload> Batch<P> {
                     sender.queue.settle(job, fates, Arc::clone(name), None, Instant::now());
                 }
                 Err(error) if matches!(error.kind, Kind::Interrupted | Kind::Timeout) => {
-                    // It had the whole message when it was killed.
+                    // It may have taken the message.
                     let fates = job.recipients.drain().map(|path| (path, Fate::Unknown)).collect();
                     sender.queue.settle(job, fates, Arc::clone(name), Some(&error), Instant::now());
                 }
