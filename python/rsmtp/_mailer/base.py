@@ -21,6 +21,16 @@ else:
 # Attempts where the time is the limit.
 _UNLIMITED = 1_000_000
 
+# What clients and other libraries' mailers have.
+_GIVEN = "it is given where the mailer is made, and sending does it: verify() tries it alone"
+_ELSEWHERE = {
+    **dict.fromkeys(("connect", "open", "login", "starttls", "ehlo"), _GIVEN),
+    "sendmail": "send((from_addr, to_addrs, msg))",
+    "send_message": "send(message)",
+    **dict.fromkeys(("send_messages", "send_many", "send_mass_mail"), "send_all(messages)"),
+    "quit": "the end of `with` ends its sessions",
+}
+
 
 @public
 class BaseMailer:
@@ -264,6 +274,14 @@ class BaseMailer:
         from rsmtp.display import mailer
 
         return mailer.bundle(self)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            words = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _ELSEWHERE:
+                words += f": {_ELSEWHERE[name]}"
+            raise AttributeError(words, name=name, obj=self)
 
     def _to_verify(self) -> list[Any]:
         if self._engine.is_closed:
