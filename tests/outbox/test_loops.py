@@ -15,12 +15,12 @@ from rsmtp.outbox.owner import Owner
 
 def test_a_run_leaves_nothing_in_memory(outbox, run):
     gc.collect()
-    before = sum(isinstance(one, Owner) for one in gc.get_objects())
+    before = sum(type(one) is Owner for one in gc.get_objects())
     for number in range(3):
         outbox.put(raw(number))
         assert run(outbox).sent == 1
     gc.collect()
-    assert sum(isinstance(one, Owner) for one in gc.get_objects()) == before
+    assert sum(type(one) is Owner for one in gc.get_objects()) == before
 
 
 CLOSED = """
