@@ -57,9 +57,9 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
 /// in octets, so that the compiler can compare many at a time.
 fn escaped_octets(text: &[u8]) -> usize {
     const AT_ONCE: usize = 128;
-    let is_escaped = |b: u8| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') | (b == b'=');
+    let is_escaped = |octet| !(is_plain(octet) | matches!(octet, b'\n' | b'\r'));
     text.chunks(AT_ONCE)
-        .map(|some| usize::from(some.iter().map(|&b| u8::from(is_escaped(b))).sum::<u8>()))
+        .map(|some| usize::from(some.iter().map(|&octet| u8::from(is_escaped(octet))).sum::<u8>()))
         .sum()
 }
 
@@ -105,8 +105,12 @@ fn plain_octets(octets: &[u8]) -> usize {
             escaped &= escaped - 1;
         }
     }
-    let is_plain = |&octet: &u8| matches!(octet, b' '..=b'~' | b'\t') && octet != b'=';
-    words.len() * 8 + rest.iter().position(|octet| !is_plain(octet)).unwrap_or(rest.len())
+    words.len() * 8 + rest.iter().position(|&octet| !is_plain(octet)).unwrap_or(rest.len())
+}
+
+/// Whether an octet stands for itself within a line (RFC 2045 6.7).
+fn is_plain(octet: u8) -> bool {
+    matches!(octet, b' '..=b'~' | b'\t') & (octet != b'=')
 }
 
 /// The highest bit of each octet that isn't in the range from space to tilde, or is `=`.
