@@ -2,6 +2,7 @@
 the newest does right, it does on all of them."""
 
 import sys
+from base64 import b64encode
 
 import pytest
 
@@ -15,13 +16,7 @@ from rsmtp.email.mime.text import MIMEText
 @pytest.mark.parametrize(("name", "codec"), [("gb2312", "gb2312"), ("big5", "big5")])
 def test_an_encoded_word_has_the_name_that_readers_know(name, codec):
     # Before 3.14 the standard library writes the name of its own codec: =?eucgb2312_cn?b?...
-    assert Header("中文", name).encode() == "=?" + name + "?b?" + _base64("中文".encode(codec)) + "?="
-
-
-def _base64(octets):
-    import base64
-
-    return base64.b64encode(octets).decode()
+    assert Header("中文", name).encode() == f"=?{name}?b?{b64encode('中文'.encode(codec)).decode()}?="
 
 
 @pytest.mark.parametrize(
@@ -34,18 +29,20 @@ def test_a_date_beyond_every_calendar_is_no_date(text):
     assert field.datetime is None and len(field.defects) == 1 and field == text
 
 
-@pytest.mark.parametrize(
-    "name", ["", "a b", "a:b", "a\tb", "a\x7f", "a\x80", "it's", "a\\ b", "it's b", 'it\'s "b"']
-)
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\tb", "a\x7f", "a\x80", "a\\ b", "it's b", 'it\'s "b"'])
 def test_an_invalid_name_is_shown_as_python_shows_it(name):
     for make in (Message, EmailMessage, rsmtp.Message):
         message = make()
-        if name == "it's":
-            message[name] = "x"  # an apostrophe may stand in a name
-            continue
         with pytest.raises(ValueError, match="invalid header field name") as caught:
             message[name] = "x"
         assert repr(name) in str(caught.value)
+
+
+def test_an_apostrophe_may_stand_in_a_name():
+    for make in (Message, EmailMessage, rsmtp.Message):
+        message = make()
+        message["it's"] = "x"
+        assert message["it's"] == "x"
 
 
 def test_the_blank_before_a_fold_that_follows_the_name():

@@ -5,6 +5,7 @@ root, because it switches each daemon to another user.
 """
 
 import contextlib
+import functools
 import os
 import pwd
 import shutil
@@ -44,6 +45,7 @@ def unavailable() -> str | None:
     return None
 
 
+@functools.cache
 def dovecot_configuration() -> Path:
     """Dovecot's configuration has another form in each of its minor versions."""
     version = subprocess.run([find("dovecot"), "--version"], capture_output=True, text=True).stdout

@@ -167,9 +167,9 @@ def _read_with_defects(name: str, field: Any, local: bool) -> tuple[str, ...]:
     guessed. The guess must be the same as the addresses found here."""
     source = str(getattr(field, "_parse_tree", field))
     found = _read(name, source, local)
-    guess = tuple(address.addr_spec for address in getattr(field, "addresses", ()))
+    specs = (address.addr_spec for address in getattr(field, "addresses", ()))
     # Since CPython 3.14 text behind an address is a mailbox of its own, which has no address.
-    guess = tuple(spec for spec in guess if spec != "<>")
+    guess = tuple(spec for spec in specs if spec != "<>")
     if found != guess:
         raise ValueError(
             f"{name}: {source!r} is not an address or a list of them (RFC 5322 3.4): "
